@@ -1,21 +1,163 @@
-"""Which hunks deserve a look, in which order, and which are left out and why."""
+"""Which pieces of a change deserve a look, in which order, and which are left out and why.
+
+The order, until a trained locator gives the scores: product code, then tests, then configuration, then
+documentation; within one class the hunks with more changed lines first, where a removed line counts half of an added
+one; last of all the hunks that change nothing but white space. Ties keep the order of the diff.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reviewer.domain import Coverage, Hunk, PullRequest
+from reviewer.domain import Bundle, ChangedFile, Coverage, Hunk, Line, PullRequest
+from reviewer.file_classes import FileClass, file_class, is_excluded, skip_content_reason, skip_path_reason
 from reviewer.settings import Settings
+from reviewer.tokens import estimate_tokens
+
+PIECE_TOKENS = 1_500
+"""A hunk that needs more than this in the prompt is split."""
+PIECE_LINES = 120
+"""More lines than this are split too: each is a choice in the answer's schema."""
+LINE_CHARACTERS = 400
+"""Of one line this much is shown and counted."""
+_LINE_OVERHEAD = 6
+_HUNK_OVERHEAD = 40
+_NOTES_THAT_SKIP = ("binary", "submodule", "symlink", "symbolic link")
+_CLASS_SCORES: dict[FileClass, float] = {"product": 0.7, "test": 0.5, "config": 0.3, "docs": 0.1}
+_FUNCTION = re.compile(r"[A-Za-z_$]")
+"""As git's own rule for what follows `@@`: a line that starts with a letter, `_` or `$`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The hunks to ask the model about, best first, and the coverage of all the others."""
+    """The hunks to ask the model about, best first, the coverage of all others, and scores (0 to 1) by digest."""
 
     hunks: tuple[Hunk, ...]
     left_out: tuple[Coverage, ...]
+    scores: dict[str, float]
 
 
-def choose_hunks(pull_request: PullRequest, settings: Settings, reviewed: frozenset[str]) -> Plan:
-    """Choose and order the hunks that fit the budget."""
-    return Plan(tuple(hunk for file in pull_request.files for hunk in file.hunks), ())
+def choose_hunks(bundle: Bundle, settings: Settings) -> Plan:
+    """Choose, split and order the hunks that fit `max_prompt_tokens`.
+
+    The shared prefix counts once, with all of `context_tokens`, as it is cached; each piece counts with its own part.
+    The first piece that does not fit ends the choice. Each line of the pull request is in `hunks` or in `left_out`.
+    """
+    ranked, left_out = rank_hunks(bundle.pull_request, settings)
+    reviewed = frozenset(bundle.reviewed)
+    budget = settings.max_prompt_tokens - settings.context_tokens
+    hunks: list[Hunk] = []
+    scores: dict[str, float] = {}
+    for score, whole in ranked:
+        for hunk in split_hunk(whole):
+            if hunk.digest in reviewed:
+                left_out.append(hunk.coverage("already-reviewed"))
+                continue
+            budget = budget - count_tokens(hunk) if budget > 0 else budget
+            if budget < 0:
+                left_out.append(hunk.coverage("over-budget", "the pull request is larger than max-prompt-tokens"))
+                continue
+            hunks.append(hunk)
+            scores[hunk.digest] = score
+    return Plan(tuple(hunks), tuple(left_out), scores)
+
+
+def rank_hunks(pull_request: PullRequest, settings: Settings) -> tuple[list[tuple[float, Hunk]], list[Coverage]]:
+    """All hunks worth reading with their scores, best first, and the coverage of those that are skipped."""
+    ranked: list[tuple[float, Hunk]] = []
+    skipped: list[Coverage] = []
+    for file in pull_request.files:
+        reason = skip_file_reason(file, settings)
+        if not file.hunks:
+            skipped.append(Coverage(file.path, 0, 0, "skipped", reason or "no changed line"))
+        for hunk in file.hunks:
+            if why := reason or skip_content_reason(hunk):
+                skipped.append(hunk.coverage("skipped", why))
+            else:
+                ranked.append((score_hunk(hunk), hunk))
+    ranked.sort(key=lambda entry: -entry[0])
+    return ranked, skipped
+
+
+def skip_file_reason(file: ChangedFile, settings: Settings) -> str:
+    """Why a whole file is not read, or the empty string."""
+    if file.note and (not file.hunks or file.note.lower().startswith(_NOTES_THAT_SKIP)):
+        return file.note
+    if is_excluded(file.path, settings.exclude):
+        return "excluded by the settings"
+    if file.status == "removed":
+        return "file removed"
+    if file.status in {"renamed", "copied"} and not file.hunks:
+        return f"{file.status} without a change"
+    return skip_path_reason(file.path)
+
+
+def score_hunk(hunk: Hunk) -> float:
+    """The documented order as a number from 0 to 1."""
+    added = "".join(line.text for line in hunk.lines if line.kind == "+")
+    removed = "".join(line.text for line in hunk.lines if line.kind == "-")
+    if "".join(added.split()) == "".join(removed.split()):
+        return 0.0
+    n_added = sum(line.kind == "+" for line in hunk.lines)
+    size = n_added + (hunk.changed - n_added) / 2
+    return round(_CLASS_SCORES[file_class(hunk.path)] + 0.19 * size / (size + 20), 4)
+
+
+def count_tokens(hunk: Hunk) -> int:
+    """About how many tokens the hunk's own part of a prompt has."""
+    return _HUNK_OVERHEAD + sum(_count_line(line) for line in hunk.lines)
+
+
+def _count_line(line: Line) -> int:
+    return _LINE_OVERHEAD + estimate_tokens(line.text[:LINE_CHARACTERS])
+
+
+def split_hunk(hunk: Hunk) -> tuple[Hunk, ...]:
+    """The hunk itself, or pieces of it that fit a request and together hold each of its lines once.
+
+    A cut falls before the least indented line, best one after a blank line, in the last half of a full piece.
+    """
+    size = sum(len(line.text) for line in hunk.lines)
+    if len(hunk.lines) <= PIECE_LINES and size < PIECE_TOKENS and len(hunk.lines) * _LINE_OVERHEAD < PIECE_TOKENS // 2:
+        return (hunk,)
+    costs = [_count_line(line) for line in hunk.lines]
+    if len(hunk.lines) <= PIECE_LINES and sum(costs) <= PIECE_TOKENS:
+        return (hunk,)
+    return tuple(_pieces(hunk, costs))
+
+
+def _pieces(hunk: Hunk, costs: list[int]) -> Iterator[Hunk]:
+    # Git's convention: a side without lines starts at the line before.
+    source = hunk.source_start + all(line.kind == "+" for line in hunk.lines)
+    target = hunk.target_start + all(line.kind == "-" for line in hunk.lines)
+    section, start = hunk.section, 0
+    while start < len(hunk.lines):
+        stop = _piece_end(hunk.lines, costs, start)
+        lines = hunk.lines[start:stop]
+        n_source = sum(line.kind != "+" for line in lines)
+        n_target = sum(line.kind != "-" for line in lines)
+        starts = {"source_start": source - (not n_source), "target_start": target - (not n_target)}
+        yield Hunk(path=hunk.path, section=section, lines=lines, **starts)
+        source, target, start = source + n_source, target + n_target, stop
+        section = next((line.text for line in reversed(lines) if _FUNCTION.match(line.text)), section)
+
+
+def _piece_end(lines: tuple[Line, ...], costs: list[int], start: int) -> int:
+    stop, tokens = start, 0
+    while stop < len(lines) and stop - start < PIECE_LINES and (stop == start or tokens + costs[stop] <= PIECE_TOKENS):
+        tokens += costs[stop]
+        stop += 1
+    if stop == len(lines):
+        return stop
+    candidates = range(start + (stop - start) // 2 + 1, stop + 1)
+    return min(candidates, key=lambda cut: (_cut_cost(lines, cut), -cut), default=stop)
+
+
+def _cut_cost(lines: tuple[Line, ...], cut: int) -> int:
+    text, before = lines[cut].text, lines[cut - 1].text
+    if not text.strip():
+        return 1_000
+    indent = len(text) - len(text.lstrip())
+    return 2 * indent + (text.lstrip()[0] in ")]}") * 2 + bool(before.strip())
