@@ -77,6 +77,7 @@ TABLE: tuple[Setting, ...] = (
         default="",
         about="Token of the model server.",
         example="${{ secrets.MODEL_TOKEN }}",
+        maximum=10_000,
         secret=True,
     ),
     Setting(
@@ -116,6 +117,7 @@ TABLE: tuple[Setting, ...] = (
         default="",
         about="Key that signs the hidden markers in comments, so that nobody can forge them.",
         example="${{ secrets.GLOSSATOR_KEY }}",
+        maximum=10_000,
         secret=True,
     ),
     Setting(
