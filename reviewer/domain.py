@@ -71,6 +71,11 @@ class Hunk:
         """How many lines were added or removed."""
         return sum(line.kind != " " for line in self.lines)
 
+    def coverage(self, state: CoverageState, reason: str = "") -> Coverage:
+        """What became of this hunk."""
+        last = max((line.number for line in self.lines if line.kind != "-"), default=self.target_start)
+        return Coverage(self.path, self.target_start, last, state, reason, self.digest)
+
 
 @dataclass(frozen=True, slots=True)
 class ChangedFile:
@@ -151,6 +156,8 @@ class Finding:
     end_line: str | None = None
     suggestion: str | None = None
     confidence: float = 0.5
+    hunk: str = ""
+    """Digest of the piece of the change that it is about."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from reviewer.domain import Bundle, Coverage, Dropped, DropReason, Finding, Hunk, ModelVersion, Review, Status, Usage
+from reviewer.domain import (
+    Bundle,
+    Coverage,
+    CoverageState,
+    Dropped,
+    DropReason,
+    Finding,
+    Hunk,
+    ModelVersion,
+    Review,
+    Status,
+    Usage,
+)
 from reviewer.errors import ModelError
 from reviewer.locate import choose_hunks
 from reviewer.place import place_findings
-from reviewer.prompt import PROMPT_VERSION, Prompt, render_prefix, render_prompt
+from reviewer.prompt import Prompt, render_prefix, render_prompt, render_repair
 from reviewer.rank import rank_comments
 from reviewer.reply import ReplyError, parse_reply
 from reviewer.settings import Settings
@@ -65,12 +78,12 @@ async def review_pull_request(
     """
     started = time.monotonic()
     plan = choose_hunks(bundle, settings)
-    prefix = render_prefix(bundle)
+    prefix = render_prefix(bundle, settings)
     results = await ask_all(model, [(hunk, render_prompt(prefix, hunk)) for hunk in plan.hunks], settings, on_progress)
 
     findings = [finding for result in results for finding in result.findings]
     placed = place_findings(findings, bundle.pull_request)
-    ranked = rank_comments(placed, settings, plan.scores)
+    ranked = rank_comments(placed, settings, lambda comment: plan.scores.get(comment.finding.hunk, 0.0))
     coverage = (*plan.left_out, *(cover(result) for result in results))
     status, note = decide_status(coverage)
     return Review(
@@ -85,4 +98,84 @@ async def review_pull_request(
         dropped=(*(result.failure for result in results if result.failure), *ranked.dropped),
         coverage=coverage,
         usage=add_usage(results, time.monotonic() - started),
+    )
+
+
+async def ask_all(
+    model: Model,
+    requests: Sequence[tuple[Hunk, Prompt]],
+    settings: Settings,
+    on_progress: Callable[[int, int], None] = no_progress,
+) -> list[HunkResult]:
+    """Ask the model about each hunk, a few at a time. The results are in the order of the requests."""
+    gate = asyncio.Semaphore(settings.concurrency)
+    done = 0
+
+    async def ask(hunk: Hunk, prompt: Prompt) -> HunkResult:
+        nonlocal done
+        async with gate:
+            result = await ask_about(model, hunk, prompt)
+        done += 1
+        on_progress(done, len(requests))
+        return result
+
+    return await asyncio.gather(*(ask(hunk, prompt) for hunk, prompt in requests))
+
+
+async def ask_about(model: Model, hunk: Hunk, prompt: Prompt) -> HunkResult:
+    """Ask about one hunk. An unreadable answer gets one repair turn; what then is still unreadable costs this hunk."""
+    replies: list[Reply] = []
+    try:
+        try:
+            return await _ask_once(model, hunk, prompt, replies)
+        except ReplyError as error:
+            return await _ask_once(model, hunk, render_repair(prompt, replies[0].text, error.detail), replies)
+    except ReplyError as error:
+        failure = Dropped(error.reason, hunk.path, error.detail)
+    except ModelError as error:
+        failure = Dropped(DropReason.MODEL_FAILED, hunk.path, error.what)
+    return HunkResult(hunk, (), failure, tuple(replies))
+
+
+async def _ask_once(model: Model, hunk: Hunk, prompt: Prompt, replies: list[Reply]) -> HunkResult:
+    replies.append(await model.complete(prompt))
+    findings = parse_reply(replies[-1].text, hunk.path, cut=replies[-1].cut)
+    return HunkResult(hunk, tuple(replace(f, hunk=hunk.digest) for f in findings), None, tuple(replies))
+
+
+def cover(result: HunkResult) -> Coverage:
+    """The coverage line of a hunk that was asked about."""
+    state: CoverageState = "failed" if result.failure else "reviewed"
+    return result.hunk.coverage(state, result.failure.detail if result.failure else "")
+
+
+def decide_status(coverage: Iterable[Coverage]) -> tuple[Status, str]:
+    """The review's status and, unless it is a plain `reviewed`, the sentence that says why."""
+    count = Counter(entry.state for entry in coverage)
+    looked_at, missed = count["reviewed"] + count["already-reviewed"], count["failed"] + count["over-budget"]
+    if not looked_at and not missed:
+        return "not-reviewed", "No changed line calls for a review: every file was skipped, with its reason below."
+    if not looked_at:
+        return "not-reviewed", f"The model gave no usable answer on any of the {missed} pieces of this change."
+    if not missed:
+        return "reviewed", ""
+    reasons = [f"{count['failed']} got no usable answer"] if count["failed"] else []
+    reasons += [f"{count['over-budget']} did not fit the token budget"] if count["over-budget"] else []
+    return "partial", f"Of {looked_at + missed} pieces of this change, {' and '.join(reasons)}."
+
+
+def add_usage(results: Iterable[HunkResult], seconds: float) -> Usage:
+    """Tokens of all replies; a count is None unless every reply gives it."""
+    replies = [reply for result in results for reply in result.replies]
+
+    def total(counts: Iterable[int | None]) -> int | None:
+        known = list(counts)
+        return None if not known or None in known else sum(count for count in known if count is not None)
+
+    return Usage(
+        requests=len(replies),
+        prompt_tokens=total(reply.prompt_tokens for reply in replies),
+        cached_tokens=total(reply.cached_tokens for reply in replies),
+        completion_tokens=total(reply.completion_tokens for reply in replies),
+        seconds=round(seconds, 3),
     )

@@ -1,0 +1,82 @@
+"""From a pull request to bundle.json: the diff, the guidelines, the settings file, and what has been reviewed before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from reviewer.code_host import CodeHost
+from reviewer.context import BaseFiles, choose_guidelines
+from reviewer.domain import Bundle, PullRequest
+from reviewer.errors import UsageError
+from reviewer.event import Decision
+from reviewer.publish import find_summary
+from reviewer.settings import Settings, merge_settings
+from reviewer.settings_file import load_settings_text
+from reviewer.state import Signer
+
+SETTINGS_FILE = ".github/glossator.yml"
+MAX_SETTINGS = 64_000
+"""Characters of a settings file."""
+WRITERS = ("admin", "maintain", "write")
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """A bundle and the settings that go with it; no bundle when there is nothing to do, and then `why`."""
+
+    bundle: Bundle | None
+    settings: Settings
+    why: str = ""
+
+
+def load_settings_file(files: BaseFiles) -> dict[str, object]:
+    """The settings file at the base ref, checked; empty when there is none."""
+    text = files.read_file(SETTINGS_FILE, MAX_SETTINGS + 1) if SETTINGS_FILE in files.list_files() else None
+    if text and len(text) > MAX_SETTINGS:
+        raise UsageError(f"{SETTINGS_FILE} is longer than {MAX_SETTINGS} characters.", "Shorten it.")
+    return load_settings_text(text) if text else {}
+
+
+def may_command(host: CodeHost, decision: Decision) -> bool:
+    """Whether GitHub confirms that whoever gave the command may write to the repository."""
+    return not decision.commenter or host.get_permission(decision.commenter) in WRITERS
+
+
+def collect_bundle(
+    pull_request: PullRequest,
+    files: BaseFiles,
+    inputs: Mapping[str, object],
+    *,
+    file_settings: dict[str, object] | None = None,
+    embedded: bool = False,
+    reviewed: tuple[str, ...] = (),
+) -> Collected:
+    """Put the bundle of a pull request together.
+
+    Args:
+        pull_request: With its diff.
+        files: The repository at the base ref.
+        inputs: Settings given on the command line or as action inputs; they go before the file's.
+        file_settings: The settings file when it has been read already.
+        embedded: Whether the model runs in process: its budgets are smaller.
+        reviewed: Digests of hunks that need no second look.
+    """
+    found = load_settings_file(files) if file_settings is None else file_settings
+    settings = merge_settings(inputs, found, embedded=embedded)
+    guidelines, manifest = choose_guidelines(files, pull_request, settings.context_tokens)
+    return Collected(Bundle(pull_request, guidelines, manifest, found, reviewed), settings)
+
+
+def collect_from_host(
+    host: CodeHost, decision: Decision, inputs: Mapping[str, object], signer: Signer, *, embedded: bool = False
+) -> Collected:
+    """Collect a pull request from GitHub, unless it is paused and nobody asked."""
+    state = find_summary(host.list_comments(decision.number, "issue"), signer)[1]
+    if state.paused and not decision.asked:
+        return Collected(None, merge_settings(inputs, {}), "Reviews of this pull request are paused; /resume ends that.")
+    pull_request = host.get_pull_request(decision.number)
+    reviewed = () if decision.full else state.reviewed
+    return collect_bundle(
+        pull_request, host.base_files(pull_request.base_sha), inputs, embedded=embedded, reviewed=reviewed
+    )

@@ -1,0 +1,91 @@
+"""Hidden markers in the bot's own comments: fingerprint, provenance, and what has been reviewed so far.
+
+A marker is one HTML comment, `<!-- glossator:1:KIND:PAYLOAD:SIGNATURE -->`. The payload is JSON, deflated, in URL-safe
+base64, so nothing in it can close the comment. With a signing key the signature is an HMAC-SHA256 over the pull
+request, the kind and the payload: a marker copied to another pull request is worth nothing. Without a key it is empty,
+and a marker counts because only the bot can write the comment it stands in; with a key, unsigned markers do not count.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+import zlib
+from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
+
+from reviewer.domain import Finding, Status
+
+MAX_PAYLOAD = 1_000_000
+"""Bytes of JSON that a marker may hold once inflated."""
+
+_MARKER = re.compile(r"<!-- glossator:1:(comment|state):([A-Za-z0-9_=-]+):([0-9a-f]*) -->")
+
+
+@dataclass(frozen=True, slots=True)
+class CommentMarker:
+    """What a review comment remembers: its finding's fingerprint, the head it was written for, and who wrote it."""
+
+    fingerprint: str
+    head_sha: str
+    model: str
+    prompt_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the summary comment remembers of the pull request."""
+
+    head_sha: str = ""
+    status: Status = "not-reviewed"
+    paused: bool = False
+    reviewed: tuple[str, ...] = ()
+    """Digests of the hunks that have been reviewed and are still in the diff."""
+    findings: tuple[Finding, ...] = ()
+    """Findings that stand in the summary only."""
+
+
+Marker = TypeVar("Marker", CommentMarker, State)
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Writes and reads the markers of one pull request. `key` may be empty."""
+
+    pull_request: str
+    key: str = ""
+
+    def render(self, marker: CommentMarker | State) -> str:
+        """The marker as an HTML comment."""
+        payload = base64.urlsafe_b64encode(zlib.compress(msgspec.json.encode(marker), 9)).decode()
+        kind = "state" if isinstance(marker, State) else "comment"
+        return f"<!-- glossator:1:{kind}:{payload}:{self._sign(kind, payload)} -->"
+
+    def parse(self, body: str, kind: type[Marker]) -> Marker | None:
+        """The last marker of this kind in a comment's body, or None when there is none that can be trusted."""
+        name = "state" if kind is State else "comment"
+        for found, payload, signature in reversed(_MARKER.findall(body)):
+            if found == name and hmac.compare_digest(signature, self._sign(name, payload)):
+                return _inflate(payload, kind)
+        return None
+
+    def _sign(self, kind: str, payload: str) -> str:
+        if not self.key:
+            return ""
+        message = "\0".join((self.pull_request, kind, payload))
+        return hmac.new(self.key.encode(), message.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def _inflate(payload: str, kind: type[Marker]) -> Marker | None:
+    """The decoded payload, or None when it is not what this version writes."""
+    inflater = zlib.decompressobj()
+    try:
+        data = inflater.decompress(base64.urlsafe_b64decode(payload), MAX_PAYLOAD)
+        return None if inflater.unconsumed_tail else msgspec.json.decode(data, type=kind)
+    except (binascii.Error, ValueError, zlib.error, msgspec.DecodeError):
+        return None
