@@ -14,6 +14,8 @@ from reviewer.file_classes import language_of
 from reviewer.tokens import cut_text, estimate_tokens
 
 PIECE_TOKENS = 160
+LEAST_SCORE = 1.5
+"""Of a piece of prose: under it, too little of it is about the change or about reviewing."""
 _LINES_READ = 3_000
 _WORDS_KEPT = 300
 _WORD = re.compile(r"[A-Z]?[a-z]{3,}|[A-Z]{4,}")
@@ -35,7 +37,8 @@ _OFF_TOPIC = re.compile(
     r"report\w* (?:a )?(?:bug|issue|vulnerab)|bug report|feature request|"
     r"(?:new|open\w*|submit\w*|creat\w*) (?:an? )?issue|"
     r"pull request process|sign.?off|\bcla\b|\bdco\b|certificate of origin|table of contents|changelog|releas|"
-    r"translat|first.time|where to|how to build|building|maintainers?$|governance|roadmap|thank|credit",
+    r"translat|first.time|where to|how to (?:build|run)|^(?:re)?building|^running|commands$|debugging|"
+    r"maintainers?$|governance|roadmap|thank|credit",
     re.IGNORECASE,
 )
 _HEADING = re.compile(r"#{1,6}\s+(?P<title>.*?)\s*#*")
@@ -43,8 +46,12 @@ _UNDERLINE = re.compile(r"(=|-|~|\^|\*){3,}\s*")
 _FENCE = re.compile(r"\s*(?:```|~~~)\s*(\w*)")
 _SHELL = frozenset({"sh", "bash", "shell", "console", "zsh", "powershell", "bat", "cmd", "shellsession"})
 _HTML_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+_NOISE = re.compile(r"\s*(?:\$ .*|(?:[-*+]\s+)?!?\[[^\]]*\]\([^)]*\)|\[!\[.*)\s*")
+"""A shell command, a line that is only a link, a badge."""
 _PARAGRAPH_START = re.compile(r"\s{0,3}(?:[-*+]|\d+[.)])\s")
 _BLOCK_COMMENT = re.compile(r"^[ \t]*(?:/\*.*?\*/|<!--.*?-->)[ \t]*$", re.DOTALL | re.MULTILINE)
+_LINE_COMMENT = re.compile(r"\s*(?:[#;]|//|\* ).*")
+_END_COMMENT = re.compile(r"\s+#\s[^\"']*$")
 _LINT_SECTION = re.compile(r"(?:tool\.)?(?:ruff|black|isort|flake8|mypy|pylint|pyright|pydocstyle|pycodestyle|pep8)\b")
 _TABLE_HEAD = re.compile(r"\[+\s*([^\]]+?)\s*\]+\s*")
 
@@ -89,7 +96,7 @@ def split_guide(text: str, words: frozenset[str]) -> list[Piece]:
         if _OFF_TOPIC.search(heading):
             continue
         for part in _parts(body):
-            if (score := score_text(f"{heading}\n{part}", words)) > 0:
+            if (score := score_text(f"{heading}\n{part}", words)) >= LEAST_SCORE:
                 pieces.append(Piece(len(pieces), heading, part, score))
     return pieces
 
@@ -108,7 +115,7 @@ def _sections(text: str) -> Iterator[tuple[str, list[str]]]:
         if title:
             yield heading, body
             heading, body = title, []
-        elif kept and (fenced or not _UNDERLINE.fullmatch(line)):
+        elif kept and not _NOISE.fullmatch(line) and (fenced or not _UNDERLINE.fullmatch(line)):
             body.append(line)
     yield heading, body
 
@@ -146,7 +153,7 @@ def _blocks(body: Iterable[str]) -> Iterator[str]:
 def split_configuration(path: str, text: str, words: frozenset[str]) -> list[Piece]:
     """The pieces of a lint configuration without its comments; of a shared file only the linters' own tables."""
     lines = [line.rstrip() for line in _BLOCK_COMMENT.sub("", text).split("\n")]
-    lines = [line for line in lines if line and not line.lstrip().startswith(("#", ";", "//", "* "))]
+    lines = [_END_COMMENT.sub("", line) for line in lines if line and not _LINE_COMMENT.fullmatch(line)]
     if path.endswith(("pyproject.toml", "setup.cfg", "tox.ini")):
         lines = list(_lint_tables(lines))
     return [Piece(i, "", part, 3.0 / (i + 1) + score_text(part, words) / 4) for i, part in enumerate(_runs(lines))]

