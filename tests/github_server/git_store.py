@@ -1,0 +1,229 @@
+"""One bare git repository that holds a repository and all its forks: commits in, trees, blobs and diffs out."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ENVIRONMENT = {
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_SYSTEM": os.devnull,
+    "GIT_TERMINAL_PROMPT": "0",
+    "LC_ALL": "C",
+    "PATH": os.environ.get("PATH", os.defpath),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Executable:
+    """A file with mode 100755."""
+
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Symlink:
+    """A symbolic link."""
+
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Submodule:
+    """A commit of another repository."""
+
+    sha: str
+
+
+Content = str | bytes | Executable | Symlink | Submodule | None
+"""What a test says a path holds. None deletes it."""
+Files = Mapping[str, Content]
+
+
+class GitError(Exception):
+    """Git refused. The text is its standard error."""
+
+
+@dataclass(frozen=True, slots=True)
+class TreeEntry:
+    """One line of `git ls-tree`. `size` is in bytes, None for trees and submodules."""
+
+    mode: str
+    kind: str
+    sha: str
+    size: int | None
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit's header and message. `date` is in seconds since 1970."""
+
+    sha: str
+    tree: str
+    parents: tuple[str, ...]
+    author: str
+    email: str
+    date: int
+    message: str
+
+
+class GitStore:
+    """A bare repository in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.run("init", "--quiet", "--bare", "--initial-branch=main")
+        self.run("config", "core.logAllRefUpdates", "false")
+        self.run("config", "fastimport.unpackLimit", "0")
+
+    def run(self, *arguments: str, stdin: bytes = b"", ok: tuple[int, ...] = (0,)) -> bytes:
+        """Standard output of one git command."""
+        done = subprocess.run(
+            ["git", *arguments], cwd=self.folder, env=ENVIRONMENT, input=stdin, capture_output=True, check=False
+        )
+        if done.returncode not in ok:
+            raise GitError(f"git {' '.join(arguments)}: {done.stderr.decode('utf-8', 'replace').strip()}")
+        return done.stdout
+
+    def commit(
+        self, ref: str, files: Files, message: str, *, parent: str | None, author: str, date: int, replace: bool = False
+    ) -> str:
+        """Add a commit on top of `parent` and point `ref` at it. `replace`: the files are the whole tree."""
+        name = author.encode()
+        stream = [
+            b"commit refs/temporary\n",
+            b"committer %s <%s@users.noreply.github.com> %d +0000\n" % (name, name.replace(b"[bot]", b""), date),
+            data(message.encode()),
+        ]
+        if parent:
+            stream.append(b"from %s\n" % parent.encode())
+        if replace:
+            stream.append(b"deleteall\n")
+        stream += [change(path, content) for path, content in files.items()]
+        self.run("update-ref", "-d", "refs/temporary")
+        self.run("fast-import", "--quiet", "--force", "--date-format=raw", stdin=b"".join(stream))
+        sha = self.resolve("refs/temporary")
+        assert sha is not None
+        self.set_ref(ref, sha)
+        return sha
+
+    def set_ref(self, ref: str, sha: str) -> None:
+        """Point a full ref name at a commit."""
+        self.run("update-ref", ref, sha)
+
+    def resolve(self, revision: str) -> str | None:
+        """The commit that a ref or (short) sha names, None when there is none."""
+        if revision.startswith("-"):
+            return None
+        out = self.run("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}", ok=(0, 1, 128))
+        return out.decode().strip() or None
+
+    def merge_base(self, one: str, other: str) -> str:
+        """The best common ancestor; the first commit itself when the histories have nothing in common."""
+        return self.run("merge-base", one, other, ok=(0, 1)).decode().strip() or one
+
+    def is_ancestor(self, old: str, new: str) -> bool:
+        """Whether `new` contains `old`."""
+        try:
+            self.run("merge-base", "--is-ancestor", old, new)
+        except GitError:
+            return False
+        return True
+
+    def diff(self, base: str, head: str, *paths: str) -> bytes:
+        """The patch between two trees, as GitHub shows it: three lines of context, renames found."""
+        return self.run("diff", "--no-color", "--no-ext-diff", "-M", base, head, "--", *paths)
+
+    def numstat(self, base: str, head: str) -> list[tuple[int | None, int | None]]:
+        """Added and deleted lines of each changed file, in the order of `raw_diff`; None for binary files."""
+        fields = iter(self.run("diff", "--numstat", "-M", "-z", base, head).split(b"\0")[:-1])
+        counts: list[tuple[int | None, int | None]] = []
+        for field in fields:
+            added, removed, path = field.split(b"\t", 2)
+            counts.append((None, None) if added == b"-" else (int(added), int(removed)))
+            if not path:  # a rename: both names follow on their own
+                next(fields)
+                next(fields)
+        return counts
+
+    def raw_diff(self, base: str, head: str) -> list[tuple[str, str, str, str, str, str | None]]:
+        """(status letter, old mode, new mode, new blob, path, previous path) of each changed file."""
+        fields = self.run("diff", "--raw", "--no-abbrev", "-M", "-z", base, head).split(b"\0")
+        changes, position = [], 0
+        while position < len(fields) - 1:
+            old_mode, new_mode, _old, new, status = fields[position].decode().lstrip(":").split(" ")
+            first = decode(fields[position + 1])
+            renamed = status[0] in "RC"
+            path = decode(fields[position + 2]) if renamed else first
+            changes.append((status[0], old_mode, new_mode, new, path, first if renamed else None))
+            position += 3 if renamed else 2
+        return changes
+
+    def commits_between(self, base: str, head: str) -> list[str]:
+        """Commits of `head` that `base` does not have, oldest first."""
+        return self.run("rev-list", "--reverse", "--topo-order", f"{base}..{head}").decode().split()
+
+    def read_commit(self, sha: str) -> Commit:
+        """Header and message of one commit."""
+        out = self.run("show", "-s", "--no-color", "--format=%H%x00%T%x00%P%x00%an%x00%ae%x00%at%x00%B", sha)
+        full, tree, parents, author, email, date, message = out.decode("utf-8", "replace").split("\0", 6)
+        return Commit(full, tree, tuple(parents.split()), author, email, int(date), message.rstrip("\n"))
+
+    def list_tree(self, tree: str, *, recursive: bool = False) -> list[TreeEntry]:
+        """The entries of a tree; with `recursive` also those of its folders, each with its full path."""
+        flags = ["-r", "-t"] if recursive else []
+        entries = []
+        for line in self.run("ls-tree", "-z", "-l", *flags, tree).split(b"\0")[:-1]:
+            header, path = line.split(b"\t", 1)
+            mode, kind, sha, size = header.decode().split()
+            entries.append(TreeEntry(mode, kind, sha, None if size == "-" else int(size), decode(path)))
+        return entries
+
+    def kind(self, sha: str) -> str | None:
+        """`blob`, `tree` or `commit`; None when there is no such object."""
+        if sha.startswith("-"):
+            return None
+        out = self.run("cat-file", "--batch-check=%(objecttype)", stdin=sha.encode() + b"\n").decode().strip()
+        return out if out in ("blob", "tree", "commit") else None
+
+    def read_blob(self, sha: str) -> bytes:
+        """The bytes of a file."""
+        return self.run("cat-file", "blob", sha)
+
+
+def decode(path: bytes) -> str:
+    """A path as text that keeps every byte."""
+    return path.decode("utf-8", "surrogateescape")
+
+
+def quote(path: str) -> bytes:
+    """A path in fast-import's C quotes."""
+    escapes = {ord('"'): b'\\"', ord("\\"): b"\\\\", ord("\n"): b"\\n"}
+    return b'"' + b"".join(escapes.get(byte, bytes([byte])) for byte in path.encode("utf-8", "surrogateescape")) + b'"'
+
+
+def data(content: bytes) -> bytes:
+    """Fast-import's counted bytes."""
+    return b"data %d\n%s\n" % (len(content), content)
+
+
+def change(path: str, content: Content) -> bytes:
+    """Fast-import's command for one path."""
+    name = quote(path)
+    match content:
+        case None:
+            return b"D %s\n" % name
+        case Executable(bytes_):
+            return b"M 100755 inline %s\n%s" % (name, data(bytes_))
+        case Symlink(target):
+            return b"M 120000 inline %s\n%s" % (name, data(target.encode()))
+        case Submodule(sha):
+            return b"M 160000 %s %s\n" % (sha.encode(), name)
+        case str() | bytes():
+            raw = content.encode("utf-8", "surrogateescape") if isinstance(content, str) else content
+            return b"M 100644 inline %s\n%s" % (name, data(raw))
