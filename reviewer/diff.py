@@ -29,7 +29,8 @@ HUNK = re.compile(r"@@ -([0-9]{1,9})(?:,([0-9]{1,9}))? \+([0-9]{1,9})(?:,([0-9]{
 COMBINED = re.compile(r"diff --(?:cc|combined) |@@@+ -")
 LEFT_OVER = re.compile(r"@@ |[+ ]|-(?!-)")
 """What cannot follow a hunk: more of its body, or a hunk header that is none. `-- ` begins the signature of a mail."""
-SUBMODULE_LOG = re.compile(r"Submodule (.+) [0-9a-f]{7,64}\.{2,3}[0-9a-f]{7,64}")
+SUBMODULE_LOG = re.compile(r"Submodule (.+) [0-9a-f]{7,64}\.{2,3}[0-9a-f]{7,64}(?: \((.*)\)|:)?$")
+SUBMODULE_STATUS: Final[dict[str, FileStatus]] = {"new submodule": "added", "submodule deleted": "removed"}
 CONVERTED = re.compile(r"^(?:diff --git [^\n]*|@@ -[0-9,]+ \+[0-9,]+ @@)\r$", re.MULTILINE)
 SUBMODULE_LINE = re.compile(r"Subproject commit [0-9a-f]{40,64}(?:-dirty)?")
 
@@ -71,7 +72,7 @@ def parse_diff(data: bytes | str) -> tuple[ChangedFile, ...]:
             room -= sum(len(hunk.lines) for hunk in files[-1].hunks)
             at = spans[-1].end if spans else header.end
         elif found := SUBMODULE_LOG.match(lines[at]):
-            files.append(ChangedFile(found[1], "modified", note="submodule"))
+            files.append(ChangedFile(found[1], SUBMODULE_STATUS.get(found[2], "modified"), note="submodule"))
             at += 1
         else:
             at += 1

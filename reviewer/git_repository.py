@@ -22,6 +22,8 @@ BIG_BLOB: Final = 4_000_000
 """Bytes. git takes a larger file for a binary one: it shows no diff and does not read it."""
 TIMEOUT: Final = 120.0
 """Seconds that one git command may take."""
+UTF8_WIDTH: Final = 4
+"""Bytes that a character may take."""
 
 OPTIONS: Final = (
     "--no-pager",
@@ -173,33 +175,41 @@ class GitRepository:
         )
         raise SourceError("The two commits have no common ancestor.", hint or "Choose another --base.")
 
-    def list_files(self, ref: str) -> list[str]:
-        """The paths of all files and symlinks at a ref, submodules left out.
+    def files(self, ref: str) -> GitFiles:
+        """The repository's files at a ref.
 
         Raises:
             SourceError: There is no such ref.
         """
-        listing = self.read("ls-tree", "-r", "-z", "--full-tree", self.resolve(ref)).decode("utf-8", "replace")
+        return GitFiles(self, self.resolve(ref))
+
+
+@dataclass(frozen=True, slots=True)
+class GitFiles:
+    """The files of one commit. With an empty `sha` there are none: a repository without commits."""
+
+    repository: GitRepository
+    sha: str
+
+    def list_files(self) -> tuple[str, ...]:
+        """The paths of all regular files: no symlinks, no submodules."""
+        if not self.sha:
+            return ()
+        listing = self.repository.read("ls-tree", "-r", "-z", "--full-tree", self.sha).decode("utf-8", "replace")
         entries = (entry.partition("\t") for entry in listing.split("\0") if entry)
-        return [path for meta, _, path in entries if " blob " in meta]
+        return tuple(path for meta, _, path in entries if meta.startswith("100"))
 
-    def read_file(self, ref: str, path: str, limit: int) -> str | None:
-        """The text of a file at a ref, at most its first `limit` bytes, decoded as UTF-8 with replacement characters.
-
-        Symlinks are followed inside the repository. None when there is no such file or it is binary.
-
-        Raises:
-            SourceError: There is no such ref.
-        """
-        if "\n" in path:
+    def read_file(self, path: str, limit: int) -> str | None:
+        """A file's text, cut at `limit` characters; None when there is no such file, or it is binary."""
+        if not self.sha or "\n" in path:
             return None
-        name = f"{self.resolve(ref)}:{path}\n".encode("utf-8", "surrogateescape")
-        with self.stream("cat-file", "--batch", "--follow-symlinks", stdin=name) as blob:
+        name = f"{self.sha}:{path}\n".encode("utf-8", "replace")
+        with self.repository.stream("cat-file", "--batch", stdin=name) as blob:
             answer = blob.readline().split()
             if len(answer) != 3 or answer[1] != b"blob":  # noqa: PLR2004 - id, type, size
                 return None
-            data = blob.read(min(int(answer[2]), limit))
-        return None if b"\0" in data else data.decode("utf-8", "replace")
+            data = blob.read(min(int(answer[2]), UTF8_WIDTH * limit))
+        return None if b"\0" in data else data.decode("utf-8", "replace")[:limit]
 
 
 def environment() -> dict[str, str]:
