@@ -105,8 +105,8 @@ def collect(job: Job) -> int:
         collected = collect_from_host(
             host, decision, job.inputs, job.signer(decision.number), embedded=job.embedded
         )
-        if collected.bundle is None:
-            return _nothing_to_do(collected.why)
+        if isinstance(collected, str):
+            return _nothing_to_do(collected)
         save_json(collected.bundle, job.folder / "bundle.json")
         files = len(collected.bundle.pull_request.files)
         say(f"Collected {inert_line(collected.bundle.pull_request.key, 120)}: {files} files.")

@@ -10,10 +10,9 @@ from reviewer.context import BaseFiles, choose_guidelines
 from reviewer.domain import Bundle, PullRequest
 from reviewer.errors import UsageError
 from reviewer.event import Decision
-from reviewer.publish import find_summary
 from reviewer.settings import Settings, merge_settings
 from reviewer.settings_file import load_settings_text
-from reviewer.state import Signer
+from reviewer.state import Signer, find_summary
 
 SETTINGS_FILE = ".github/glossator.yml"
 MAX_SETTINGS = 64_000
@@ -23,11 +22,10 @@ WRITERS = ("admin", "maintain", "write")
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """A bundle and the settings that go with it; no bundle when there is nothing to do, and then `why`."""
+    """A bundle and the settings that go with it."""
 
-    bundle: Bundle | None
+    bundle: Bundle
     settings: Settings
-    why: str = ""
 
 
 def load_settings_file(files: BaseFiles) -> dict[str, object]:
@@ -70,11 +68,11 @@ def collect_bundle(
 
 def collect_from_host(
     host: CodeHost, decision: Decision, inputs: Mapping[str, object], signer: Signer, *, embedded: bool = False
-) -> Collected:
-    """Collect a pull request from GitHub, unless it is paused and nobody asked."""
+) -> Collected | str:
+    """Collect a pull request from GitHub, or say why not: it is paused and nobody asked."""
     state = find_summary(host.list_comments(decision.number, "issue"), signer)[1]
     if state.paused and not decision.asked:
-        return Collected(None, merge_settings(inputs, {}), "Reviews of this pull request are paused; /resume ends that.")
+        return "Reviews of this pull request are paused; /resume ends that."
     pull_request = host.get_pull_request(decision.number)
     reviewed = () if decision.full else state.reviewed
     return collect_bundle(

@@ -7,8 +7,7 @@ from dataclasses import replace
 
 from reviewer.code_host import CodeHost
 from reviewer.event import HELP, Decision
-from reviewer.publish import find_summary
-from reviewer.state import CommentMarker, Signer, State
+from reviewer.state import CommentMarker, Signer, State, find_summary
 
 PAUSED = "**Paused:** new pushes are not reviewed until somebody writes `/resume`."
 

@@ -7,14 +7,14 @@ from contextlib import asynccontextmanager
 
 from reviewer.domain import Bundle, Review
 from reviewer.model_catalogue import DEFAULT_MODEL
-from reviewer.progress import Progress
+from reviewer.model_sources import Progress
 from reviewer.review import Model, no_progress, review_pull_request
-from reviewer.settings import Settings
+from reviewer.settings import Settings, parse_command_inputs
 
 
 @asynccontextmanager
 async def open_model(
-    inputs: Mapping[str, str], settings: Settings, progress: Progress | None = None
+    inputs: Mapping[str, object], settings: Settings, progress: Progress | None = None
 ) -> AsyncIterator[Model]:
     """The model that the inputs name: behind `endpoint-url`, else embedded in this process.
 
@@ -22,14 +22,15 @@ async def open_model(
         ModelError: The model's file cannot be had. An endpoint is first asked when the first prompt is.
         UsageError: The address is none.
     """
-    if "endpoint-url" in inputs:
+    given = parse_command_inputs(inputs)
+    if given.endpoint_url:
         from reviewer.endpoint import Endpoint  # noqa: PLC0415 - either of the two is needed, never both
 
         async with Endpoint(
-            inputs["endpoint-url"],
-            token=inputs.get("endpoint-token", ""),
-            model=inputs.get("model", ""),
-            fallback_url=inputs.get("fallback-url", ""),
+            given.endpoint_url,
+            token=given.endpoint_token,
+            model=given.model,
+            fallback_url=given.fallback_url,
             timeout=settings.timeout,
             concurrency=settings.concurrency,
         ) as endpoint:
@@ -38,12 +39,12 @@ async def open_model(
         from reviewer.local_model import LocalModel  # noqa: PLC0415 - see above
         from reviewer.model_files import find_model  # noqa: PLC0415 - see above
 
-        yield LocalModel(find_model(inputs.get("model") or DEFAULT_MODEL, progress))
+        yield LocalModel(find_model(given.model or DEFAULT_MODEL, progress))
 
 
 async def infer_review(
     bundle: Bundle,
-    inputs: Mapping[str, str],
+    inputs: Mapping[str, object],
     settings: Settings,
     on_progress: Callable[[int, int], None] = no_progress,
     progress: Progress | None = None,

@@ -8,18 +8,19 @@ lost, it is read again. So a run that is killed between any two requests can sim
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
-from reviewer.code_host import CodeHost, PostedComment, RenderedComment
+from reviewer.code_host import CodeHost, RenderedComment
+from reviewer.collect import load_settings_file
 from reviewer.domain import PullRequest, Review, ReviewComment, Routed
 from reviewer.errors import HostError, HostUnavailable, RateLimited, ValidationFailed
 from reviewer.place import place_findings
 from reviewer.rank import Ranking, rank_comments
 from reviewer.render import Place, render_comment, render_review_body, render_summary
-from reviewer.settings import Settings
-from reviewer.state import CommentMarker, Signer, State
+from reviewer.settings import Settings, merge_settings
+from reviewer.state import CommentMarker, Signer, State, find_summary
 
 MAX_BATCH = 30
 """Comments in one review: more make GitHub answer 502 or 403."""
@@ -94,6 +95,14 @@ def publish_review(
     return Published("review", posted)
 
 
+def post_review(host: CodeHost, review: Review, inputs: Mapping[str, object], signing_key: str) -> Published:
+    """Post a review from the command line: the settings file and the pull request are read now."""
+    pull_request = patiently(lambda: host.get_pull_request(review.number))
+    settings = merge_settings(inputs, load_settings_file(host.base_files(pull_request.base_sha)))
+    signer, place = Signer(pull_request.key, signing_key), Place(repo=review.repo)
+    return publish_review(host, pull_request, review, settings, signer, place)
+
+
 def check_again(review: Review, pull_request: PullRequest, settings: Settings, standing: Standing) -> Review:
     """The review with its findings placed and ranked anew on the diff as it is, less what is posted already."""
     scores = {comment.finding: comment.score for comment in review.comments}
@@ -117,14 +126,6 @@ def read_standing(host: CodeHost, number: int, head_sha: str, signer: Signer) ->
         state=state,
         summary_id=summary,
     )
-
-
-def find_summary(comments: list[PostedComment], signer: Signer) -> tuple[int, State]:
-    """The id of our summary comment and the state in it; 0 and an empty state when there is none."""
-    for comment in comments:
-        if comment.mine and (state := signer.parse(comment.body, State)):
-            return comment.id, state
-    return 0, State()
 
 
 def next_state(review: Review, before: State) -> State:
@@ -249,7 +250,7 @@ class _Poster:
         patiently(attempt, self.wait)
 
 
-def patiently(do: Callable[[], Result], wait: Callable[[float], None]) -> Result:
+def patiently(do: Callable[[], Result], wait: Callable[[float], None] = time.sleep) -> Result:
     """Do it, and again after a lost answer or a rate limit. What is done must look first whether it is done already."""
     for pause_number in range(len(WAITS)):
         try:

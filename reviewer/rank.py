@@ -84,7 +84,7 @@ def _drop_reason(
 
 
 def _grave_enough(severity: str, settings: Settings) -> bool:
-    return SEVERITIES.index(severity) <= SEVERITIES.index(settings.min_severity)  # type: ignore[arg-type]
+    return SEVERITIES.index(severity) <= SEVERITIES.index(settings.min_severity)
 
 
 def _says_the_same(one: ReviewComment, other: ReviewComment) -> bool:

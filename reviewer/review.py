@@ -12,7 +12,6 @@ from typing import Protocol
 from reviewer.domain import (
     Bundle,
     Coverage,
-    CoverageState,
     Dropped,
     DropReason,
     Finding,
@@ -22,13 +21,16 @@ from reviewer.domain import (
     Status,
     Usage,
 )
-from reviewer.errors import ModelError
+from reviewer.errors import ModelError, ModelUnavailable
+from reviewer.invisible import find_invisible
 from reviewer.locate import choose_hunks
 from reviewer.place import place_findings
 from reviewer.prompt import Prompt, render_prefix, render_prompt, render_repair
 from reviewer.rank import rank_comments
-from reviewer.reply import ReplyError, parse_reply
+from reviewer.reply import ParsedReply, ReplyError, parse_reply, render_complaint
 from reviewer.settings import Settings
+
+PATIENCE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +59,15 @@ class Model(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class HunkResult:
-    """What became of one hunk: its findings, or the reason why there are none."""
+    """What became of one hunk. `failure` says why the model's whole say on it was not heard; empty when it was."""
 
     hunk: Hunk
     findings: tuple[Finding, ...] = ()
-    failure: Dropped | None = None
+    dropped: tuple[Dropped, ...] = ()
+    failure: str = ""
     replies: tuple[Reply, ...] = ()
+    unavailable: bool = False
+    """The model could not be reached or did not answer in time."""
 
 
 def no_progress(done: int, total: int) -> None:
@@ -81,7 +86,7 @@ async def review_pull_request(
     prefix = render_prefix(bundle, settings)
     results = await ask_all(model, [(hunk, render_prompt(prefix, hunk)) for hunk in plan.hunks], settings, on_progress)
 
-    findings = [finding for result in results for finding in result.findings]
+    findings = [*find_invisible(bundle.pull_request), *(found for result in results for found in result.findings)]
     placed = place_findings(findings, bundle.pull_request)
     ranked = rank_comments(placed, settings, lambda comment: plan.scores.get(comment.finding.hunk, 0.0))
     coverage = (*plan.left_out, *(cover(result) for result in results))
@@ -95,7 +100,7 @@ async def review_pull_request(
         model=model.version,
         comments=ranked.comments,
         routed=ranked.routed,
-        dropped=(*(result.failure for result in results if result.failure), *ranked.dropped),
+        dropped=(*(dropped for result in results for dropped in result.dropped), *ranked.dropped),
         coverage=coverage,
         usage=add_usage(results, time.monotonic() - started),
     )
@@ -107,14 +112,20 @@ async def ask_all(
     settings: Settings,
     on_progress: Callable[[int, int], None] = no_progress,
 ) -> list[HunkResult]:
-    """Ask the model about each hunk, a few at a time. The results are in the order of the requests."""
+    """Ask the model about each hunk, a few at a time. The results are in the order of the requests.
+
+    A model that cannot be reached PATIENCE times in a row is not asked about the rest.
+    """
     gate = asyncio.Semaphore(settings.concurrency)
-    done = 0
+    done = silence = 0
+    if requests:
+        on_progress(0, len(requests))
 
     async def ask(hunk: Hunk, prompt: Prompt) -> HunkResult:
-        nonlocal done
+        nonlocal done, silence
         async with gate:
-            result = await ask_about(model, hunk, prompt)
+            result = give_up(hunk) if silence >= PATIENCE else await ask_about(model, hunk, prompt)
+        silence = silence + 1 if result.unavailable else 0
         done += 1
         on_progress(done, len(requests))
         return result
@@ -123,30 +134,44 @@ async def ask_all(
 
 
 async def ask_about(model: Model, hunk: Hunk, prompt: Prompt) -> HunkResult:
-    """Ask about one hunk. An unreadable answer gets one repair turn; what then is still unreadable costs this hunk."""
+    """Ask about one hunk. An answer that cannot be read whole gets one repair turn; then it costs this hunk only."""
     replies: list[Reply] = []
+    best = ParsedReply(())
+    error = ReplyError(DropReason.UNREADABLE_REPLY, "")
     try:
-        try:
-            return await _ask_once(model, hunk, prompt, replies)
-        except ReplyError as error:
-            return await _ask_once(model, hunk, render_repair(prompt, replies[0].text, error.detail), replies)
-    except ReplyError as error:
-        failure = Dropped(error.reason, hunk.path, error.detail)
-    except ModelError as error:
-        failure = Dropped(DropReason.MODEL_FAILED, hunk.path, error.what)
-    return HunkResult(hunk, (), failure, tuple(replies))
+        for turn in range(2):
+            asked = render_repair(prompt, replies[0].text, render_complaint(error)) if turn else prompt
+            replies.append(await model.complete(asked))
+            try:
+                parsed = parse_reply(replies[-1].text, hunk, cut=replies[-1].cut)
+            except ReplyError as unreadable:
+                error = unreadable
+                continue
+            if parsed.is_whole:
+                return _result(hunk, parsed, "", replies)
+            best, error = parsed, ReplyError(parsed.dropped[-1].reason, parsed.dropped[-1].detail)
+    except ModelError as unanswered:
+        dropped = (*best.dropped, Dropped(DropReason.MODEL_FAILED, hunk.path, unanswered.what))
+        result = _result(hunk, replace(best, dropped=dropped), unanswered.what, replies)
+        return replace(result, unavailable=isinstance(unanswered, ModelUnavailable))
+    dropped = best.dropped or (Dropped(error.reason, hunk.path, error.detail),)
+    return _result(hunk, replace(best, dropped=dropped), error.detail, replies)
 
 
-async def _ask_once(model: Model, hunk: Hunk, prompt: Prompt, replies: list[Reply]) -> HunkResult:
-    replies.append(await model.complete(prompt))
-    findings = parse_reply(replies[-1].text, hunk.path, cut=replies[-1].cut)
-    return HunkResult(hunk, tuple(replace(f, hunk=hunk.digest) for f in findings), None, tuple(replies))
+def give_up(hunk: Hunk) -> HunkResult:
+    """The result of a hunk about which a model that does not answer was not asked any more."""
+    why = f"not asked: the model had not answered {PATIENCE} times in a row"
+    return HunkResult(hunk, (), (Dropped(DropReason.MODEL_FAILED, hunk.path, why),), why, unavailable=True)
+
+
+def _result(hunk: Hunk, parsed: ParsedReply, failure: str, replies: list[Reply]) -> HunkResult:
+    findings = tuple(replace(finding, hunk=hunk.digest) for finding in parsed.findings)
+    return HunkResult(hunk, findings, parsed.dropped, failure, tuple(replies))
 
 
 def cover(result: HunkResult) -> Coverage:
     """The coverage line of a hunk that was asked about."""
-    state: CoverageState = "failed" if result.failure else "reviewed"
-    return result.hunk.coverage(state, result.failure.detail if result.failure else "")
+    return result.hunk.coverage("failed" if result.failure else "reviewed", result.failure)
 
 
 def decide_status(coverage: Iterable[Coverage]) -> tuple[Status, str]:

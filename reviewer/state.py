@@ -14,11 +14,13 @@ import hashlib
 import hmac
 import re
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
 
+from reviewer.code_host import PostedComment
 from reviewer.domain import Finding, Status
 
 MAX_PAYLOAD = 1_000_000
@@ -79,6 +81,14 @@ class Signer:
             return ""
         message = "\0".join((self.pull_request, kind, payload))
         return hmac.new(self.key.encode(), message.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def find_summary(comments: Iterable[PostedComment], signer: Signer) -> tuple[int, State]:
+    """The id of our summary comment and the state in it; 0 and an empty state when there is none."""
+    for comment in comments:
+        if comment.mine and (state := signer.parse(comment.body, State)):
+            return comment.id, state
+    return 0, State()
 
 
 def _inflate(payload: str, kind: type[Marker]) -> Marker | None:
