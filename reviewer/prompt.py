@@ -47,16 +47,19 @@ class Prompt:
 
 
 INSTRUCTIONS = """\
-You review one piece of a pull request at a time. Report only defects that the author must fix: wrong results, a \
-crash, a lost or swallowed error, a leak, a race, a security hole, a missing check, a broken guideline of the project. \
-Do not praise, do not describe the change, do not ask for comments, docstrings or renames.
+You review one piece of a pull request at a time. Look at the changed lines and ask: When this step fails, what is \
+lost or left behind? Which input breaks it: empty, missing, wrong type, huge, hostile? Is an error, a result or a lock \
+dropped? Does it break what other lines of the change or the project's guidelines say? Does a test prove what its \
+name says? Report only a defect that you can explain by such a case. Do not praise, do not retell the change, do not \
+ask for comments, docstrings or renames.
 
-Every line of the piece starts with its id (R: new version, L: removed line), then + for added or - for removed lines. \
-Answer with one JSON object: {"comments": [...]}, at most 2 comments, best first. Each comment has
-"line": the id of the line, "quote": that line's code, "message": what goes wrong and how to fix it, in one or two \
-sentences, "severity": error, warning or info, "category": bug, security, performance, test, docs, design or style, \
-and, only when you are sure, "suggestion": the code that replaces the line.
-Most pieces are fine: then answer {"comments": []}.
+Every line of the piece starts with its id (R: new version, L: removed line), then + for added or - for removed lines; \
+lines without a mark are context, already there before. Answer with one JSON object: {"comments": [...]}, at most 2 \
+comments, best first. Each has "line": the id of a + or - line, "quote": that line's code, "message": the case, what \
+goes wrong then and how to fix it, in one or two sentences, "severity": error, warning or info, "category": bug, \
+security, performance, test, docs, design or style. Only when the fix is a sure replacement of that line, add \
+"suggestion": the new code, nothing else.
+Most pieces have no defect: then answer {"comments": []}.
 
 Example piece:
 File: app/users.py
@@ -64,8 +67,8 @@ R10     def load(path):
 R11   +     f = open(path)
 R12   +     return json.load(f)
 Answer:
-{"comments": [{"line": "R11", "quote": "f = open(path)", "message": "The file is never closed, also when the JSON is \
-invalid. Open it in a with block.", "severity": "warning", "category": "bug"}]}
+{"comments": [{"line": "R11", "quote": "f = open(path)", "message": "When the file holds invalid JSON, json.load \
+raises and the file stays open. Open it in a with block.", "severity": "warning", "category": "bug"}]}
 
 Example piece:
 File: app/names.py
@@ -178,8 +181,13 @@ def render_hunk(hunk: Hunk) -> str:
 
 
 def reply_schema(hunk: Hunk) -> dict[str, object]:
-    """The JSON schema of an answer about this hunk: the line can only be one of the hunk's own."""
-    line = {"type": "string", "enum": [line.id for line in hunk.lines]}
+    """The JSON schema of an answer about this hunk: the line can only be one of its changed lines.
+
+    Of 1,273 human comments on three sets of pull requests 95 % stand on a changed line; small models that may cite the
+    context do so far more often, and wrongly.
+    """
+    changed = [line.id for line in hunk.lines if line.kind != " "] or [line.id for line in hunk.lines]
+    line = {"type": "string", "enum": changed}
     comment = {
         "type": "object",
         "properties": {

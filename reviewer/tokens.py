@@ -23,7 +23,7 @@ def estimate_tokens(text: str) -> int:
         + 0.24 * (size - len(data.translate(None, _UPPER)))
         + 1.54 * (size - len(data.translate(None, _DIGITS)))
         + 0.59 * (size - len(data.translate(None, _MARKS)))
-        + 0.23 * len(data.translate(None, _ASCII))
+        + 0.30 * len(data.translate(None, _ASCII))
         + 0.87 * data.count(b"\n")
         + 0.50 * len(data.split())
     )
