@@ -68,7 +68,9 @@ GRAPHQL_FIELDS: dict[str, tuple[str, ...]] = {
     "Bot": ("id", "databaseId", "login", "url", "avatarUrl", "resourcePath"),
     "Actor": ("login", "url", "avatarUrl", "resourcePath"),
     "Repository": ("id", "name", "nameWithOwner", "isPrivate", "pullRequest"),
-    "PullRequest": ("id", "number", "title", "isDraft", "headRefOid", "baseRefOid", "author", "reviewThreads"),
+    "PullRequest": (
+        "id", "number", "title", "body", "url", "isDraft", "headRefOid", "baseRefOid", "author", "reviewThreads",
+    ),
     "PullRequestReviewThreadConnection": ("nodes", "edges", "pageInfo", "totalCount"),
     "PullRequestReviewThreadEdge": ("cursor", "node"),
     "PageInfo": ("startCursor", "endCursor", "hasNextPage", "hasPreviousPage"),

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 from tests.github_server import routes_git, routes_issues, routes_reviews
 from tests.github_server.answers import Answer, ApiError, Request, not_found
 from tests.github_server.contract import Operation, load_contract
+from tests.github_server.graphql import answer_query
 from tests.github_server.limits import render_headers, spend
 from tests.github_server.routes import ROUTES
 from tests.github_server.state import Token, World
@@ -76,6 +77,8 @@ class Application:
 
     def dispatch(self, call: Call, token: Token | None) -> Answer:
         """Find the operation, check both directions against the contract, answer."""
+        if call.path == "/graphql":
+            return self.answer_graphql(call, token)
         found = load_contract().match(call.method, call.path)
         if found is None:
             self.violations.append(f"{call.method} {call.path}: not an operation of the committed contract")
@@ -94,6 +97,18 @@ class Application:
             answer = Answer(error.status, error.body, dict(error.headers))
         self.check_answer(call, operation, answer)
         return answer
+
+    def answer_graphql(self, call: Call, token: Token | None) -> Answer:
+        """GraphQL answers 200 whatever happened, with `errors`; without a token it does not answer at all."""
+        if token is None:
+            raise ApiError(401, "This endpoint requires you to be authenticated.")
+        if call.method != "POST":
+            raise not_found()
+        if call.token is None:
+            spend(self.world, token, writes=b"mutation" in call.body)
+        body, problems = answer_query(self.world, token, parse_body(call.body))
+        self.record(call, "query", problems)
+        return Answer(200, body)
 
     def check_request(self, call: Call, operation: Operation, query: dict[str, str], body: Any) -> None:
         """Refuse what GitHub's schema does not know."""

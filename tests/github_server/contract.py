@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema import Draft7Validator, Draft202012Validator, FormatChecker
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
@@ -205,6 +205,20 @@ def allow_exceptions(document: dict[str, Any]) -> None:
             node = node["items"] if part == "[]" else node["properties"][part]
         for key in keys:
             node["properties"][key] = {"anyOf": [node["properties"][key]], "nullable": True}
+
+
+@cache
+def load_webhooks() -> dict[str, Any]:
+    """The committed schemas of events, read once a process."""
+    document: dict[str, Any] = json.loads((FOLDER / "webhooks.json").read_bytes())
+    return document
+
+
+def check_event(name: str, payload: Any) -> list[str]:
+    """What is wrong with the payload of an event such as `pull_request$opened`; empty when nothing is."""
+    schema = {**load_webhooks(), "$ref": f"#/definitions/{name}"}
+    errors = Draft7Validator(schema, format_checker=FormatChecker()).iter_errors(payload)
+    return [f"{error.json_path}: {error.message[:300]}" for error in errors]
 
 
 @cache

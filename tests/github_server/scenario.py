@@ -38,6 +38,10 @@ class Scenario:
         scenario.commit(files or {"README.md": "A demo.\n"}, message="Start", author=owner)
         return scenario
 
+    def find_repo(self, name: str) -> RepoScenario:
+        """A repository that is there already."""
+        return RepoScenario(self, self.world.repositories[name.lower()])
+
     def call(self, login: str, method: str, path: str, body: Any = None) -> Any:
         """Do something as a person with every permission: the same rules, but no log, limits or faults."""
         token = Token("scenario", "", self.world.account(login))
@@ -47,10 +51,6 @@ class Scenario:
         if answer.status >= 300:
             raise ScenarioError(f"{method} {path}: {answer.status} {answer.body}")
         return answer.body
-
-    def control(self, method: str, path: str, body: bytes) -> Any:
-        """Answer the routes that start with an underscore."""
-        raise NotImplementedError
 
 
 @dataclass(slots=True)
@@ -87,6 +87,10 @@ class RepoScenario:
             return repository.store.commit(
                 repository.ref(branch), files, message, parent=parent, author=author, date=int(self.server.world.now())
             )
+
+    def find_pull(self, number: int) -> PullScenario:
+        """A pull request that is there already."""
+        return PullScenario(self, self.repository.pulls[number])
 
     def add_collaborator(self, login: str, role: str = "write") -> None:
         """Give somebody a role: read, triage, write, maintain or admin."""

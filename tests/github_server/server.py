@@ -14,10 +14,12 @@ from types import TracebackType
 from typing import Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
+from tests.github_server import script
 from tests.github_server.answers import Answer
 from tests.github_server.application import Application, Call
 from tests.github_server.faults import Fault, Faults
-from tests.github_server.scenario import Scenario
+from tests.github_server.git_store import GitError
+from tests.github_server.scenario import Scenario, ScenarioError
 from tests.github_server.state import Level, Switches, Token, World
 
 ACTIONS_LOGIN = "github-actions[bot]"
@@ -113,6 +115,17 @@ class GitHubServer(Scenario):
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
         self.stop()
+
+    def control(self, method: str, path: str, body: bytes) -> Answer:
+        """The routes of the stand-in's own: GET /_state and POST /_control."""
+        try:
+            if (method, path) == ("GET", "/_state"):
+                return Answer(200, script.render_state(self))
+            if (method, path) == ("POST", "/_control"):
+                return Answer(200, script.run_step(self, json.loads(body)))
+        except (KeyError, TypeError, ValueError, ScenarioError, GitError) as error:
+            return Answer(400, {"message": f"{type(error).__name__}: {error}"})
+        return Answer(404, {"message": "Not Found"})
 
     def count(self, method: str, path: str = "") -> int:
         """How many logged requests have that method and a path that contains the text."""
