@@ -48,6 +48,7 @@ class LocalModel:
         self._path = path
         self._timeout = timeout
         self._server = load_server(path, context, threads or choose_threads())
+        self._prefix = ""
         self._shares_prefix = True
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="model")
 
@@ -95,10 +96,13 @@ class LocalModel:
     def _read_prefix(self, prompt: Prompt, answer: Answer) -> bool:
         """Bring the model to the end of the shared prefix, and say whether that worked.
 
-        After this the model holds the prefix and nothing of an earlier hunk, however many there were. A chat template
-        that takes no system message alone makes it fail; then each prompt is read from its start.
+        After this the model holds the prefix, read in one go, and nothing of an earlier hunk or pull request. A chat
+        template that takes no system message alone makes it fail; then each prompt is read from its start.
         """
-        self._ask({"messages": prompt.messages[:1], "max_tokens": 1, "cache_prompt": True}, answer)
+        is_known, self._prefix = prompt.prefix == self._prefix, ""
+        self._ask({"messages": prompt.messages[:1], "max_tokens": 1, "cache_prompt": is_known}, answer)
+        if answer.finish_reason:
+            self._prefix = prompt.prefix
         return not answer.error
 
     def _ask(self, request: dict[str, Any], answer: Answer) -> None:

@@ -88,7 +88,7 @@ def download(client: httpx.Client, url: str, model: CatalogueModel, part: Path, 
         with part.open("r+b") as target:
             target.truncate(start)
             target.seek(start)
-            for chunk in response.iter_raw(CHUNK):
+            for chunk in response.iter_raw():
                 target.write(chunk)
                 progress.advance(model.file, target.tell(), model.size)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable
 
 import click
 
@@ -45,6 +46,16 @@ class ProgressLine:
             self._clear()
             self._label = ""
 
+    def count(self, label: str, done: int, total: int) -> None:
+        """Draw `done` of `total` pieces, on a terminal only."""
+        if not self._interactive:
+            return
+        text = f"  {label} [{'#' * (BAR * done // max(total, 1)):-<{BAR}}] {done} of {total}"
+        click.echo("\r" + text.ljust(self._width), nl=False, err=True)
+        self._width = len(text)
+        if done >= total:
+            self._clear()
+
     def _draw(self, done: int, total: int, now: float) -> None:
         if now - self._drawn < REDRAW and done < total:
             return
@@ -65,3 +76,12 @@ def render_progress(label: str, done: int, total: int, speed: float) -> str:
     left = f"{int((total - done) / speed) // 60}:{int((total - done) / speed) % 60:02} left" if speed > 0 else ""
     bar = "#" * filled + "-" * (BAR - filled)
     return f"  {label} [{bar}] {done / 1e6:,.0f} of {total / 1e6:,.0f} MB  {speed / 1e6:.1f} MB/s  {left}"
+
+
+def show_pieces(line: ProgressLine) -> Callable[[int, int], None]:
+    """A callback that shows on a terminal how many pieces of the change the model has answered on."""
+
+    def show(done: int, total: int) -> None:
+        line.count("Asking the model", done, total)
+
+    return show
