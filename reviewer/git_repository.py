@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -50,12 +52,12 @@ FAILURES: Final = {
         "{folder} belongs to another user, so git does not read it.",
         "If you trust it: git config --global --add safe.directory {folder}",
     ),
-    "not allowed": (
+    "lazy fetching disabled|transport .* not allowed": (
         "Some files of these commits are not in this partial clone.",
         "Fetch them first: git fetch --refetch --no-filter",
     ),
 }
-"""git's words to ours."""
+"""git's words (patterns) to ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,22 +101,24 @@ class GitRepository:
         Raises:
             SourceError: git is missing, or failed and all it wrote was read.
         """
-        pipe = subprocess.PIPE
-        with subprocess.Popen(  # noqa: S603 - a list without a shell; refs are checked before
-            self.command(arguments), stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=environment()
-        ) as process:
-            assert process.stdin is not None, "a pipe was asked for"
-            assert process.stdout is not None, "a pipe was asked for"
-            process.stdin.write(stdin)
-            process.stdin.close()
-            try:
-                yield process.stdout
-            finally:
-                finished = process.stdout.read(1) == b""
-                if not finished:
-                    process.kill()
-        if finished and process.returncode:
-            raise self.explain(f"git {arguments[0]} ended with exit code {process.returncode}")
+        command, pipe = self.command(arguments), subprocess.PIPE
+        with tempfile.TemporaryFile() as messages:
+            with subprocess.Popen(  # noqa: S603 - a list without a shell; refs are checked before
+                command, stdin=pipe, stdout=pipe, stderr=messages, env=environment()
+            ) as process:
+                assert process.stdin is not None, "a pipe was asked for"
+                assert process.stdout is not None, "a pipe was asked for"
+                process.stdin.write(stdin)
+                process.stdin.close()
+                try:
+                    yield process.stdout
+                finally:
+                    finished = process.stdout.read(1) == b""
+                    if not finished:
+                        process.kill()
+            if finished and process.returncode:
+                messages.seek(0)
+                raise self.explain(messages.read().decode("utf-8", "replace"))
 
     def command(self, arguments: tuple[str, ...]) -> list[str]:
         """The whole command line.
@@ -130,7 +134,7 @@ class GitRepository:
     def explain(self, messages: str) -> SourceError:
         """The error for what git said."""
         for words, (what, hint) in FAILURES.items():
-            if words in messages:
+            if re.search(words, messages):
                 return SourceError(what.format(folder=self.folder), hint.format(folder=self.folder))
         lines = messages.strip().splitlines() or ["it did not say why"]
         return SourceError(f"git failed: {lines[0].removeprefix('fatal: ')}")
@@ -201,7 +205,7 @@ class GitFiles:
 
     def read_file(self, path: str, limit: int) -> str | None:
         """A file's text, cut at `limit` characters; None when there is no such file, or it is binary."""
-        if not self.sha or "\n" in path:
+        if not self.sha or "\n" in path or path.startswith(("./", "../")):
             return None
         name = f"{self.sha}:{path}\n".encode("utf-8", "replace")
         with self.repository.stream("cat-file", "--batch", stdin=name) as blob:

@@ -60,7 +60,7 @@ def load_staged(folder: Path) -> PullRequest:
     born = repository.run("rev-parse", "--verify", "--quiet", "HEAD^{commit}")[0] == 0
     base_sha = repository.resolve("HEAD") if born else ""
     base = base_sha or repository.read("hash-object", "-t", "tree", "--stdin").decode().strip()
-    files = read_files(repository, "diff-index", "--cached", base)
+    files = read_files(repository, "diff-index", "--cached", "--ita-invisible-in-index", base)
     if not files:
         raise SourceError("Nothing is staged.", "Stage something with git add, or name a range with --base.")
     return PullRequest(choose_name(repository), 0, "", "", "", base_sha, "", files)

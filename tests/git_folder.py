@@ -19,10 +19,12 @@ IDENTITY = {
 
 
 class GitFolder:
-    """A repository with one branch, `main`."""
+    """A repository with one branch, `main`; with `init` false, one that is there already."""
 
-    def __init__(self, path: Path, *arguments: str) -> None:
+    def __init__(self, path: Path, *arguments: str, init: bool = True) -> None:
         self.path = path
+        if not init:
+            return
         path.mkdir(parents=True, exist_ok=True)
         self.git("init", "-q", "-b", "main", *arguments)
         self.git("config", "core.autocrlf", "false")
