@@ -24,6 +24,7 @@ from reviewer.flavours import (
     parse_completion,
     parse_error,
     parse_info,
+    parse_model,
     parse_models,
     render_name,
     render_request,
@@ -140,7 +141,7 @@ class Endpoint:
         """The model as its server calls it; as it was asked for, or "unknown", before the first answer."""
         server = self._servers[self._current]
         facts = server.facts or ServerFacts("openai")
-        name = render_name(facts, server.model or self._model or "default")
+        name = render_name(facts, server.model or self._model)
         return ModelVersion(self._exchange.clean(name), version=facts.revision, prompt_version=PROMPT_VERSION)
 
     async def complete(self, prompt: Prompt) -> Reply:
@@ -172,6 +173,8 @@ class Endpoint:
             server.failures += 1
             raise
         server.failures = 0
+        if not facts.models and (name := parse_model(answer.body)):
+            server.facts = replace(facts, models=(name,))
         return replace(reply, text=self._exchange.clean_reply(reply.text))
 
     async def _learn(self, server: Server, deadline: float) -> ServerFacts:

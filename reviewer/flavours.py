@@ -77,17 +77,18 @@ def parse_models(body: bytes) -> ServerFacts:
 
 
 def choose_model(facts: ServerFacts, wanted: str) -> str:
-    """What goes into `model`: the wanted name, else the server's first; for TGI an adapter, else "tgi"."""
+    """What goes into `model`: the wanted name, else the server's first or ""; for TGI an adapter, else "tgi"."""
     if facts.flavour == "tgi":
         return "tgi" if wanted in ("", *facts.models) else wanted
-    return wanted or next(iter(facts.models), "default")
+    return wanted or next(iter(facts.models), "")
 
 
 def render_name(facts: ServerFacts, model: str) -> str:
     """The model's name for people, as the server states it, without its folders; with TGI the adapter's too."""
     base = clean_name(next(iter(facts.models), ""))
     if facts.flavour != "tgi":
-        return clean_name(model) if model != "default" else base or "unknown"
+        answers_to_any_name = facts.flavour == "llama.cpp" and model not in facts.models
+        return (base if answers_to_any_name else clean_name(model) or base) or "unknown"
     return base if model == "tgi" else f"{base}+{clean_name(model)}"
 
 
@@ -101,14 +102,15 @@ def clean_name(name: str) -> str:
 def render_request(
     prompt: Prompt, flavour: Flavour, model: str, *, constrained: bool = True, repeatable: bool = False
 ) -> dict[str, object]:
-    """The JSON body of `POST /v1/chat/completions`."""
+    """The JSON body of `POST /v1/chat/completions`. Without a `model`, a server takes the only one it has."""
     body: dict[str, object] = {
-        "model": model,
         "messages": prompt.messages,
         "temperature": 0,
         "max_tokens": min(prompt.max_tokens, MAX_TOKENS),
         "stream": False,
     }
+    if model:
+        body["model"] = model
     if flavour == "llama.cpp":
         body["cache_prompt"] = not repeatable
     if constrained:
@@ -117,11 +119,14 @@ def render_request(
 
 
 def render_response_format(schema: dict[str, object], flavour: Flavour) -> dict[str, object]:
-    """The constraint on the answer, in the shape that this kind of server takes."""
+    """The constraint on the answer, in the shape that this kind of server takes.
+
+    No `strict`: OpenAI refuses a strict schema that has an optional property, and the others constrain without it.
+    """
     if flavour == "tgi":
         wrapped = {"type": "object", "properties": {"comments": schema}, "required": ["comments"]}
         return {"type": "json", "value": schema if "properties" in schema else wrapped}
-    return {"type": "json_schema", "json_schema": {"name": "review", "strict": True, "schema": schema}}
+    return {"type": "json_schema", "json_schema": {"name": "review", "schema": schema}}
 
 
 def is_format_refusal(status: int, message: str) -> bool:
@@ -139,6 +144,12 @@ def parse_error(body: bytes) -> str:
         return error if isinstance(error, str) else json.dumps(error)
     text = body.decode("utf-8", "replace").strip()
     return "" if answer or text.startswith(("<", "{")) else text
+
+
+def parse_model(body: bytes) -> str:
+    """The model that a chat completion says it is from; "" when it does not."""
+    model = _load_object(body).get("model")
+    return model if isinstance(model, str) else ""
 
 
 def parse_completion(body: bytes, headers: Mapping[str, str], clean: Callable[[str], str]) -> Reply:
@@ -160,7 +171,7 @@ def parse_completion(body: bytes, headers: Mapping[str, str], clean: Callable[[s
     if not isinstance(choice, dict) or not isinstance(message, dict):
         if answer.get("error"):
             raise ModelRefused(f"The model server answered with an error: {clean(parse_error(body))}")
-        raise ModelUnavailable(f"The model server's answer {_describe(body, answer)}.", NOT_A_MODEL_SERVER)
+        raise ModelUnavailable(f"The model server's answer {_describe(body)}.", NOT_A_MODEL_SERVER)
     cut = choice.get("finish_reason") in CUT_REASONS
     text = _text(message.get("content"))
     if text is None and not cut:
@@ -188,14 +199,16 @@ def _counts(answer: dict[str, Any], headers: Mapping[str, str]) -> dict[str, int
     }
 
 
-def _describe(body: bytes, answer: dict[str, Any]) -> str:
+def _describe(body: bytes) -> str:
     """What is wrong with an answer that is no chat completion."""
     start = body.lstrip()[:1]
-    if start == b"<":
-        return "is a web page"
-    if answer:
-        return "has no choice with a message in it"
-    return "stops in the middle" if start == b"{" else "is not JSON"
+    if start in (b"", b"<"):
+        return "is a web page" if start else "is empty"
+    try:
+        json.loads(body)
+    except (ValueError, RecursionError):
+        return "stops in the middle" if start == b"{" else "is not JSON"
+    return "has no choice with a message in it"
 
 
 def _count(value: object) -> int | None:
