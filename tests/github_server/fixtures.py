@@ -1,4 +1,4 @@
-"""Pytest fixtures. Import them where they are used: `from tests.github_server.fixtures import github_server`."""
+"""Pytest fixtures. A test module asks for them with `pytest_plugins = ("tests.github_server.fixtures",)`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.github_server.client import Client
 from tests.github_server.server import GitHubServer
 
 
@@ -15,3 +16,10 @@ def github_server() -> Iterator[GitHubServer]:
     with GitHubServer() as server:
         yield server
         assert not server.violations, "\n".join(server.violations)
+
+
+@pytest.fixture
+def github_client(github_server: GitHubServer) -> Iterator[Client]:
+    """A client with the token of a job."""
+    with Client(github_server) as client:
+        yield client
