@@ -108,14 +108,11 @@ class GitHub:
 
     @cached_property
     def login(self) -> str:
-        """Whose comments are ours. GITHUB_TOKEN may not ask over REST, so GraphQL is asked next."""
+        """Whose comments are ours. Asked of GraphQL, which answers a GITHUB_TOKEN too: REST's /user does not."""
         try:
-            login: str = self._get("/user")["login"]
+            login: str = self._graphql("query { viewer { login } }", {})["viewer"]["login"]
         except HostError:
-            try:
-                login = self._graphql("query { viewer { login } }", {})["viewer"]["login"]
-            except HostError:
-                login = ACTIONS_BOT
+            return ACTIONS_BOT
         return login
 
     def get_permission(self, login: str) -> str:

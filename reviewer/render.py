@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from reviewer.domain import Coverage, Dropped, Finding, ModelVersion, Review, ReviewComment, Routed
-from reviewer.inert import inert_code, inert_line, make_inert
+from reviewer.inert import inert_code, inert_line, make_inert, make_inert_line
 
 MAX_BODY = 65_536
 """Characters that GitHub takes in one comment."""
@@ -86,19 +86,19 @@ def plural(count: int, noun: str) -> str:
 
 def name_model(model: ModelVersion) -> str:
     """The model and its version in a few inert words."""
-    return inert_line(" ".join(filter(None, [model.name, model.version, model.alias])), 80)
+    return make_inert_line(" ".join(filter(None, [model.name, model.version, model.alias])), limit=80)
 
 
 def _head(review: Review, inline: int) -> list[str]:
     title = f"### Glossator: {_HEADLINES[review.status].lower()}"
     if review.status == "not-reviewed":
-        return [title, f"{inert_line(review.note, 500)} This says nothing about the change."]
+        return [title, f"{make_inert_line(review.note, limit=500)} This says nothing about the change."]
     count = Counter(entry.state for entry in review.coverage)
     looked_at = count["reviewed"] + count["already-reviewed"]
     found = f"{plural(inline, 'comment')} inline, {len(review.routed)} below" if inline or review.routed else ""
     sentence = f"Looked at {plural(looked_at, 'piece')} of the change at {review.head_sha[:7] or 'this state'}"
     line = f"{sentence}: {found or 'nothing to remark'}."
-    return [title, f"**{inert_line(review.note, 500)}** {line}" if review.note else line]
+    return [title, f"**{make_inert_line(review.note, limit=500)}** {line}" if review.note else line]
 
 
 def _body(review: Review, place: Place) -> list[str]:
@@ -112,9 +112,9 @@ def _list_findings(routed: Iterable[Routed], place: Place) -> str:
 def _list_item(entry: Routed, place: Place) -> str:
     finding: Finding = entry.finding
     line = entry.comment.start_line or entry.comment.line if entry.comment else finding.line
-    where = inert_line(f"{finding.path}:{line}", 200).replace("`", "'")
-    message = inert_line(make_inert(finding.message, place.host), 1000)
-    return f"- {SIGNS[finding.severity]} `{where}` **{finding.category}**{_WHY_ROUTED[entry.reason]}: {message}"
+    where = _code(f"{finding.path}:{line}")
+    message = make_inert_line(finding.message, place.host, 1000)
+    return f"- {SIGNS[finding.severity]} {where} **{finding.category}**{_WHY_ROUTED[entry.reason]}: {message}"
 
 
 def _tables(review: Review) -> list[str]:
@@ -133,13 +133,18 @@ def _coverage_rows(entries: Sequence[Coverage]) -> Iterable[str]:
     """One row for each file and reason: a file of many pieces takes one line."""
     for (path, state, reason), group in groupby(entries, key=lambda e: (e.path, e.state, e.reason)):
         lines = ", ".join(f"{e.first_line}-{e.last_line}" for e in group if e.first_line)
-        where = inert_line(f"{path} {lines}".strip(), 200).replace("`", "'")
-        yield f"- `{where}`: {state}{f' ({inert_line(reason, 200)})' if reason else ''}"
+        where = _code(f"{path} {lines}".strip())
+        yield f"- {where}: {state}{f' ({make_inert_line(reason, limit=200)})' if reason else ''}"
 
 
 def _dropped_row(entry: Dropped) -> str:
-    path = inert_line(entry.path, 200).replace("`", "'")
-    return f"- `{path}`: {entry.reason.value} ({inert_line(entry.detail, 200)})"
+    return f"- {_code(entry.path)}: {entry.reason.value} ({make_inert_line(entry.detail, limit=200)})"
+
+
+def _code(text: str) -> str:
+    """A code span: nothing in it is live, and no backtick of the text can end it."""
+    shown = inert_line(text, 200).replace("`", "'")
+    return f"`{shown or '(no name)'}`"
 
 
 def _details(title: str, rows: str) -> str:
@@ -149,7 +154,7 @@ def _details(title: str, rows: str) -> str:
 def _outdated(paths: Sequence[str]) -> str:
     if not paths:
         return ""
-    files = ", ".join(f"`{inert_line(path, 200).replace('`', '')}`" for path in dict.fromkeys(paths))
+    files = ", ".join(_code(path) for path in dict.fromkeys(paths))
     return f"{plural(len(paths), 'earlier comment')} of mine may be outdated: {files}."
 
 
