@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -89,35 +90,37 @@ class GitRepository:
                 command, input=stdin, capture_output=True, check=False, env=environment(), timeout=TIMEOUT
             )
         except subprocess.TimeoutExpired:
-            raise SourceError(f"git {arguments[0]} took longer than {TIMEOUT:.0f} s.") from None
+            raise self.too_slow(arguments[0]) from None
         return done.returncode, done.stdout, done.stderr.decode("utf-8", "replace")
 
     @contextmanager
     def stream(self, *arguments: str, stdin: bytes = b"") -> Iterator[IO[bytes]]:
         """What a git command writes, as it comes. A reader that has enough may leave early: git is then ended.
 
-        `stdin` is at most a line or two, as it is written at once.
-
         Raises:
-            SourceError: git is missing, or failed and all it wrote was read.
+            SourceError: git is missing, failed, or took longer than TIMEOUT.
         """
-        command, pipe = self.command(arguments), subprocess.PIPE
-        with tempfile.TemporaryFile() as messages:
+        command = self.command(arguments)
+        with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as messages:
+            given.write(stdin)
+            given.seek(0)
             with subprocess.Popen(  # noqa: S603 - a list without a shell; refs are checked before
-                command, stdin=pipe, stdout=pipe, stderr=messages, env=environment()
+                command, stdin=given, stdout=subprocess.PIPE, stderr=messages, env=environment()
             ) as process:
-                assert process.stdin is not None, "a pipe was asked for"
                 assert process.stdout is not None, "a pipe was asked for"
-                process.stdin.write(stdin)
-                process.stdin.close()
+                clock = threading.Timer(TIMEOUT, process.kill)
+                clock.start()
                 try:
                     yield process.stdout
                 finally:
                     finished = process.stdout.read(1) == b""
+                    clock.cancel()
                     if not finished:
                         process.kill()
+            messages.seek(0)
+            if finished and process.returncode < 0:
+                raise self.too_slow(arguments[0])
             if finished and process.returncode:
-                messages.seek(0)
                 raise self.explain(messages.read().decode("utf-8", "replace"))
 
     def command(self, arguments: tuple[str, ...]) -> list[str]:
@@ -130,6 +133,11 @@ class GitRepository:
         if git is None:
             raise SourceError("git was not found.", "Install git, or review a patch with --diff FILE.")
         return [git, "-C", str(self.folder), *OPTIONS, *arguments]
+
+    def too_slow(self, subcommand: str) -> SourceError:
+        """The error for a command that had to be ended."""
+        what = f"git {subcommand} took longer than {TIMEOUT:.0f} s in {self.folder}."
+        return SourceError(what, "Choose a smaller range, or review a --diff FILE.")
 
     def explain(self, messages: str) -> SourceError:
         """The error for what git said."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import IO, Final
 from reviewer.diff import MAKE_ONE, parse_diff
 from reviewer.domain import ChangedFile, PullRequest
 from reviewer.errors import SourceError
-from reviewer.git_repository import BIG_BLOB, TIMEOUT, GitRepository
+from reviewer.git_repository import BIG_BLOB, GitRepository
 
 MAX_SECTION_BYTES: Final = 4_000_000
 """Of one file's part of git's diff. The rest of a longer one is read past and its file has no hunks."""
@@ -124,11 +123,7 @@ def read_sections(stream: IO[bytes]) -> Iterator[bytes]:
     """The parts of git's diff, one for each file, each cut soon after MAX_SECTION_BYTES.
 
     In what git writes, only a file's header can begin with `diff --git`: each line of content has a mark before it.
-
-    Raises:
-        SourceError: It takes longer than TIMEOUT.
     """
-    deadline = time.monotonic() + TIMEOUT
     section = bytearray()
     at_line_start = True
     while piece := stream.readline(MAX_SECTION_BYTES):
@@ -138,8 +133,6 @@ def read_sections(stream: IO[bytes]) -> Iterator[bytes]:
         if len(section) <= MAX_SECTION_BYTES:
             section += piece
         at_line_start = piece.endswith(b"\n")
-        if time.monotonic() > deadline:
-            raise SourceError(f"git took longer than {TIMEOUT:.0f} s to write the diff.", "Choose a smaller range.")
     if section:
         yield bytes(section)
 

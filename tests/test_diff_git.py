@@ -266,7 +266,7 @@ def test_any_edit_reads_as_git_has_it(scratch: GitFolder, files: dict[str, tuple
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@settings(ANY_TIME, max_examples=1500, derandomize=False)
+@settings(ANY_TIME, max_examples=600, derandomize=False)
 @given(files=FILES)
 def test_many_edits_read_as_git_has_them(scratch: GitFolder, files: dict[str, tuple[bytes, bytes]]) -> None:
     check_against_git(scratch, files)

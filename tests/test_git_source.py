@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from reviewer import git_source
+from reviewer import git_repository, git_source
 from reviewer.domain import PullRequest
 from reviewer.errors import SourceError
 from reviewer.git_repository import GitFiles, GitRepository
@@ -333,6 +333,20 @@ def test_a_machine_without_git_is_told_so(folder: GitFolder, monkeypatch: pytest
     monkeypatch.setenv("PATH", str(folder.path))
     with pytest.raises(SourceError, match="git was not found"):
         load_staged(folder.path)
+
+
+def test_a_git_that_hangs_is_ended(folder: GitFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = tmp_path / "bin" / "git"
+    slow.parent.mkdir()
+    slow.write_text("#!/bin/sh\nexec sleep 30\n")
+    slow.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{slow.parent}:{os.environ['PATH']}")
+    monkeypatch.setattr(git_repository, "TIMEOUT", 0.2)
+    repository = GitRepository(folder.path)
+    with pytest.raises(SourceError, match="git ls-files took longer"):
+        load_staged(folder.path)
+    with pytest.raises(SourceError, match="git cat-file took longer"):
+        GitFiles(repository, "0" * 40).read_file("kept.py", 10)
 
 
 def test_unresolved_conflicts_and_an_empty_stage_are_refused(folder: GitFolder) -> None:
