@@ -16,6 +16,7 @@ from reviewer.domain import Guideline, ManifestEntry, PullRequest
 from reviewer.excerpts import Piece, change_words, split_configuration, split_guide
 from reviewer.file_classes import is_excluded
 from reviewer.guideline_files import Candidate, GuidelineKind, choose_candidates
+from reviewer.settings import Settings
 from reviewer.tokens import estimate_tokens
 
 MAX_READS = 12
@@ -31,6 +32,11 @@ _WEIGHTS: dict[GuidelineKind, float] = {
 }
 _HEADING_TOKENS = 12
 _LINK_LENGTH = 200
+
+
+def guideline_budget(settings: Settings) -> int:
+    """How many tokens of the shared prefix the guidelines may take."""
+    return settings.context_tokens * 2 // 5
 
 
 class BaseFiles(Protocol):

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
+from reviewer.context import guideline_budget
 from reviewer.domain import CATEGORIES, SEVERITIES, Bundle, Hunk
 from reviewer.locate import LINE_CHARACTERS, rank_hunks
 from reviewer.settings import Settings
@@ -22,7 +23,6 @@ PROMPT_VERSION = "2"
 MAX_TOKENS = 600
 """Of a reply. Under 1,024, above which TGI restarts a grammar in the middle of an answer."""
 MAX_COMMENTS = 2
-_GUIDELINE_SHARE = 0.4
 _FILE_LIST_SHARE = 0.1
 _REPAIR_CHARACTERS = 2_000
 
@@ -88,7 +88,7 @@ def render_prefix(bundle: Bundle, settings: Settings) -> str:
     """What all prompts of a pull request share; at most about `context_tokens`, though the instructions always stand.
 
     In this order: instructions and examples, guidelines, the list of changed files, and as much of the whole change as
-    fits, in the locator's order.
+    fits: the files in the locator's order, the hunks of a file in their own.
     """
     nonce = choose_nonce(bundle)
     total = settings.context_tokens
@@ -96,7 +96,7 @@ def render_prefix(bundle: Bundle, settings: Settings) -> str:
     left = total - estimate_tokens(head)
     parts = [head]
     shares = (
-        ("guidelines of the project", _guideline_lines(bundle), int(total * _GUIDELINE_SHARE)),
+        ("guidelines of the project", _guideline_lines(bundle), guideline_budget(settings)),
         ("changed files", _file_lines(bundle), int(total * _FILE_LIST_SHARE)),
         ("the whole change", _change_lines(bundle, settings), total),
     )
@@ -145,8 +145,10 @@ def _file_lines(bundle: Bundle) -> Iterator[str]:
 
 
 def _change_lines(bundle: Bundle, settings: Settings) -> Iterator[str]:
+    hunks = [hunk for _, hunk in rank_hunks(bundle.pull_request, settings)[0]]
+    first = {hunk.path: place for place, hunk in reversed(list(enumerate(hunks)))}
     path = ""
-    for _, hunk in rank_hunks(bundle.pull_request, settings)[0]:
+    for hunk in sorted(hunks, key=lambda hunk: (first[hunk.path], hunk.target_start)):
         if hunk.path != path:
             path = hunk.path
             yield f"--- {show(path)}"

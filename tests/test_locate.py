@@ -248,9 +248,9 @@ def test_a_pull_request_at_githubs_limit_is_planned_in_seconds() -> None:
     marked = ["+    value = compute(argument, 12)", "-    value = compute(argument)", "     return value"] * 16
     files = [make_file(f"src/part{i}/module{i}.py", *marked) for i in range(3_000)]
     bundle = make_bundle(*files)
-    started = time.perf_counter()
+    started = time.process_time()
     plan = choose_hunks(bundle, replace(SETTINGS, exclude=("docs/**", "*.md")))
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 3
     assert plan.hunks
     assert len(plan.hunks) + len(plan.left_out) == 3_000
 
