@@ -8,6 +8,7 @@ import pytest
 
 from tests.github_server import Executable, GitHubServer, PullScenario, RepoScenario, Submodule, Switches, Symlink
 from tests.github_server.client import Client
+from tests.github_server.git_store import Content
 
 pytest_plugins = ("tests.github_server.fixtures",)
 
@@ -18,7 +19,7 @@ DIFF = {"Accept": "application/vnd.github.v3.diff"}
 
 @pytest.fixture
 def repo(github_server: GitHubServer) -> RepoScenario:
-    files = {
+    files: dict[str, Content] = {
         "app.py": numbered(40),
         "old.txt": "a\nb\nc\nd\ne\n",
         "logo.png": b"\0\1",
@@ -76,8 +77,8 @@ def test_lists_come_in_pages(repo: RepoScenario, github_client: Client) -> None:
     second = github_client.get(first.links["next"]["url"])
 
     assert (len(first.json()), len(second.json())) == (30, 5)
-    assert sorted(first.links) == ["last", "next"]
-    assert sorted(second.links) == ["first", "prev"]
+    assert set(first.links) == {"last", "next"}
+    assert set(second.links) == {"first", "prev"}
 
 
 def test_a_diff_over_the_limits_is_refused(

@@ -36,6 +36,12 @@ NULLABLE: tuple[tuple[str, tuple[str, ...], str], ...] = (
 )
 """Schema, keys, reason: what is null in real answers though the schema says otherwise. `[]` is an array's items."""
 
+EXTRA_ANSWERS: dict[str, tuple[int, str]] = {
+    "pulls/create-reply-for-review-comment": (422, "refused while a review is pending, and for replies to replies"),
+    "pulls/update-review-comment": (422, "refused when the body is too long"),
+}
+"""Operation, status, reason: validation errors that GitHub sends but does not list."""
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:
@@ -194,10 +200,15 @@ def open_parts(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def allow_exceptions(document: dict[str, Any]) -> None:
-    """Apply EXTRA_KEYS and NULLABLE to the document as loaded."""
+    """Apply EXTRA_KEYS, EXTRA_ANSWERS and NULLABLE to the document as loaded."""
     schemas = document["components"]["schemas"]
     for name, (key, schema, _) in EXTRA_KEYS.items():
         schemas[name]["properties"].setdefault(key, schema)
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            if operation["operationId"] in EXTRA_ANSWERS:
+                status, _ = EXTRA_ANSWERS[operation["operationId"]]
+                operation["responses"][str(status)] = {"$ref": "#/components/responses/validation_failed"}
     for place, keys, _ in NULLABLE:
         name, *parts = place.split(".")
         node = schemas[name]

@@ -137,8 +137,12 @@ def choose_commit(repository: Repository, pull: PullRequest, commit_id: str | No
 def check_pending(request: Request) -> None:
     """A pending review of the same account is in the way of everything else it might write."""
     own = [one for one in request.pull.reviews if one.account is request.account and one.state == "PENDING"]
-    if own:
+    if not own:
+        return
+    if request.operation.id == "pulls/create-review":
         raise unprocessable("User can only have one pending review per pull request")
+    message = "user_id can only have one pending review per pull request"
+    raise validation_failed("PullRequestReview", "user_id", message)
 
 
 def check_event(request: Request, event: str | None, body: str, *, has_comments: bool) -> None:
