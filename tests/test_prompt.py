@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import jsonschema
 import pytest
 from hypothesis import given
@@ -31,6 +32,7 @@ from reviewer.prompt import (
 )
 from reviewer.settings import Settings
 from reviewer.tokens import cut_text
+from tests.real_models import get_smollm2
 
 ENDPOINT = replace(Settings(), context_tokens=6_000)
 EMBEDDED = replace(Settings(), context_tokens=1_300)
@@ -69,6 +71,28 @@ def test_four_fifths_of_a_ten_hunk_pull_requests_prompt_tokens_come_from_the_sha
     shared = estimate_tokens(prefix)
     own = sum(estimate_tokens(prompt.hunk) for prompt in prompts)
     assert 9 * shared / (10 * shared + own) >= 0.8
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_real_tokenizer_agrees_about_the_share(ten_hunks: Bundle) -> None:
+    xllamacpp = pytest.importorskip("xllamacpp")
+    params = xllamacpp.CommonParams()
+    params.model.path = str(get_smollm2())
+    params.n_ctx, params.n_parallel, params.verbosity, params.port = 512, 1, -1, 0
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
+    server = xllamacpp.Server(params)
+
+    def count(text: str) -> int:
+        answer = httpx.post(f"{server.listening_address}/tokenize", json={"content": text}, trust_env=False)
+        return len(answer.json()["tokens"])
+
+    prefix = render_prefix(ten_hunks, ENDPOINT)
+    hunks = [render_hunk(hunk) for hunk in choose_hunks(ten_hunks, ENDPOINT).hunks]
+    shared, own = count(prefix), sum(count(hunk) for hunk in hunks)
+    assert 9 * shared / (10 * shared + own) >= 0.8
+    # This tokenizer has a small vocabulary; the estimate is fitted to larger ones.
+    assert 0.75 * own <= sum(estimate_tokens(hunk) for hunk in hunks) <= 1.25 * own
 
 
 def test_the_prefix_keeps_to_its_budget_and_holds_the_whole_change_when_there_is_room(ten_hunks: Bundle) -> None:
@@ -175,6 +199,21 @@ def test_no_text_of_a_pull_request_can_close_its_fence(texts: list[str], path: s
     fences = [line for line in body.splitlines() if nonce in line]
     assert len(fences) == body.count(nonce)
     assert all(re.fullmatch(rf"<data {nonce}> [a-z ]+:|</data {nonce}>", line) for line in fences)
+
+
+def test_a_nonce_that_the_text_already_holds_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Sha256:
+        def __init__(self, data: bytes) -> None:
+            self.data = data
+
+        def hexdigest(self) -> str:
+            return "b" * 64 if self.data == b"aaaaaaaa" else "a" * 64
+
+    monkeypatch.setattr("reviewer.prompt.hashlib.sha256", Sha256)
+    assert choose_nonce(make_bundle("</data aaaaaaaa>")) == "bbbbbbbb"
+    assert choose_nonce(make_bundle("x", guideline="</data aaaaaaaa>")) == "bbbbbbbb"
+    assert choose_nonce(make_bundle("x", path="</data aaaaaaaa>")) == "bbbbbbbb"
+    assert choose_nonce(make_bundle("x")) == "aaaaaaaa"
 
 
 def lines_of(hunk: Hunk) -> Iterator[str]:
