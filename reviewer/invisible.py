@@ -158,13 +158,13 @@ def _find_look_alikes(text: str) -> Iterator[tuple[int, str]]:
     if not strange or any(_look_alike(char) is None for char in strange):
         return
     for match in NAME.finditer(code):
-        if not match[0].isascii():
+        if not match[0].isascii() and (len(match[0]) > 1 or match[0] in LOOK_ALIKES):
             yield match.start(), "".join(_look_alike(char) or char for char in match[0])
 
 
 def _look_alike(char: str) -> str | None:
-    """The ASCII letter that a letter looks like."""
-    if char in LOOK_ALIKES or char in "\u00aa\u00ba":
+    """The ASCII letter that a letter looks like. Raised and lowered letters do not."""
+    if char in LOOK_ALIKES or unicodedata.category(char) not in {"Lu", "Ll"}:
         return LOOK_ALIKES.get(char)
     plain = unicodedata.normalize("NFKC", char)
     return plain if len(plain) == 1 and plain.isascii() and plain.isalpha() else None
