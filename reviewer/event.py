@@ -16,8 +16,8 @@ PULL_REQUEST_EVENTS = ("pull_request", "pull_request_target")
 COMMENT_EVENTS = ("issue_comment", "pull_request_review_comment")
 REVIEWED_ACTIONS = ("opened", "reopened", "synchronize", "ready_for_review")
 HELP = """\
-`/review` reviews what has changed since the last review, `/review full` everything again, `/pause` stops the reviews of \
-new pushes to this pull request, `/resume` starts them again. People with write permission may use them."""
+`/review` reviews what has changed since the last review, `/review full` everything again, `/pause` stops the reviews \
+of new pushes to this pull request, `/resume` starts them again. People with write permission may use them."""
 
 _COMMAND = re.compile(r"^/(review(?: +full)?|pause|resume|help) *$")
 
@@ -70,27 +70,34 @@ def decide_command(event_name: str, payload: Mapping[str, Any], settings: Settin
 
 def _decide_push(payload: Mapping[str, Any], settings: Settings) -> Decision:
     pull_request, action = payload["pull_request"], payload["action"]
-    number: int = pull_request["number"]
+    number = _parse_number(pull_request)
+    if pull_request.get("state") == "closed":
+        return Decision("none", number, "The pull request is closed.")
     if action == "labeled":
         label = payload["label"]["name"]
         if settings.trigger_label and label == settings.trigger_label:
             return Decision("review", number, f"label {label}", asked=True)
         return Decision("none", number, f"The label {label} is not the trigger label.")
+    why_not = _why_not_review(pull_request, action, settings)
+    return Decision("none", number, why_not) if why_not else Decision("review", number, action)
+
+
+def _why_not_review(pull_request: Mapping[str, Any], action: str, settings: Settings) -> str:
     if action not in REVIEWED_ACTIONS:
-        return Decision("none", number, f"Nothing is reviewed when a pull request is {action}.")
+        return f"Nothing is reviewed when a pull request is {action}."
     if pull_request.get("draft") and not settings.review_drafts:
-        return Decision("none", number, "The pull request is a draft; `review-drafts: true` reviews drafts too.")
+        return "The pull request is a draft; `review-drafts: true` reviews drafts too."
     author = pull_request.get("user") or {}
     if author.get("type") == "Bot" and not settings.review_bots:
-        return Decision("none", number, "The author is a bot; `review-bots: true` reviews bots too.")
-    return Decision("review", number, action)
+        return "The author is a bot; `review-bots: true` reviews bots too."
+    return ""
 
 
 def _decide_comment(event_name: str, payload: Mapping[str, Any]) -> Decision:
     comment = payload["comment"]
     on_review = event_name == "pull_request_review_comment"
     issue = payload["pull_request"] if on_review else payload["issue"]
-    number: int = issue["number"]
+    number = _parse_number(issue)
     words = (comment["body"] or "").strip().split("\n")[0].strip()
     found = _COMMAND.match(words)
     if not on_review and not issue.get("pull_request"):
@@ -113,3 +120,10 @@ def _decide_comment(event_name: str, payload: Mapping[str, Any]) -> Decision:
         comment_id=comment["id"],
         comment_kind="review" if on_review else "issue",
     )
+
+
+def _parse_number(issue: Mapping[str, Any]) -> int:
+    number = issue["number"]
+    if not isinstance(number, int):
+        raise TypeError(f"{number!r} is no number")
+    return number

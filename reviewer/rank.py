@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
-from reviewer.domain import SEVERITIES, Dropped, DropReason, ReviewComment, Routed
-from reviewer.place import Placement, squeeze
+from reviewer.domain import SEVERITIES, Dropped, DropReason, Finding, ReviewComment, Routed
+from reviewer.place import Placement
 from reviewer.settings import Settings
 
 MAX_ROUTED = 20
 """Findings in the summary; the rest is dropped as over budget."""
 SAME_WORDS = 0.6
 """Two comments on the same file with this share of common words say the same."""
+
+Reason = tuple[DropReason, str]
 
 _SEVERITY_SCORE = {"error": 1.0, "warning": 0.5, "info": 0.0}
 
@@ -36,7 +39,7 @@ def rank_comments(
     posted: Collection[str] = (),
     inline_left: int | None = None,
 ) -> Ranking:
-    """Order placed findings and keep to the budget.
+    """Order placed findings and keep to the budget. The order of the input does not matter.
 
     Args:
         placement: What `place_findings` made of the findings.
@@ -45,54 +48,75 @@ def rank_comments(
         posted: Fingerprints that stand on the pull request already.
         inline_left: How many inline comments may still be posted; `settings.max_comments` when None.
     """
+    budget = settings.max_comments if inline_left is None else max(0, inline_left)
     dropped = list(placement.dropped)
     scored = (replace(c, score=round(_SEVERITY_SCORE[c.finding.severity] + score_of(c), 4)) for c in placement.comments)
-    ordered = sorted(scored, key=lambda comment: (-comment.score, comment.path, comment.line))
     kept: list[ReviewComment] = []
-    for comment in ordered:
-        reason = _drop_reason(comment, kept, settings, posted)
-        if reason is None:
-            kept.append(comment)
-        else:
+    for comment in sorted(scored, key=_comment_order):
+        if reason := _why_not_comment(comment, kept, settings, posted, budget + MAX_ROUTED):
             dropped.append(Dropped(reason[0], comment.path, reason[1], comment.finding))
-    budget = settings.max_comments if inline_left is None else max(0, inline_left)
-    over = [Routed(comment.finding, "over-budget", comment) for comment in kept[budget:]]
-    unsure = [routed for routed in placement.routed if _grave_enough(routed.finding.severity, settings)]
-    dropped += [
-        Dropped(DropReason.BELOW_SEVERITY, routed.finding.path, f"under {settings.min_severity}", routed.finding)
-        for routed in placement.routed
-        if routed not in unsure
-    ]
-    routed = [*over, *unsure]
-    dropped += [
-        Dropped(DropReason.OVER_BUDGET, extra.finding.path, f"more than {MAX_ROUTED} in the summary", extra.finding)
-        for extra in routed[MAX_ROUTED:]
-    ]
-    return Ranking(tuple(kept[:budget]), tuple(routed[:MAX_ROUTED]), tuple(dropped))
+        else:
+            kept.append(comment)
+    unsure: list[Routed] = []
+    for entry in sorted(placement.routed, key=_finding_order):
+        heard = [*(comment.finding for comment in kept), *(other.finding for other in unsure)]
+        if reason := _why_not_routed(entry.finding, heard, settings, budget + MAX_ROUTED):
+            dropped.append(Dropped(reason[0], entry.finding.path, reason[1], entry.finding))
+        else:
+            unsure.append(entry)
+    over = (Routed(comment.finding, "over-budget", comment) for comment in kept[budget:])
+    return Ranking(tuple(kept[:budget]), (*over, *unsure), tuple(dropped))
 
 
-def _drop_reason(
-    comment: ReviewComment, kept: list[ReviewComment], settings: Settings, posted: Collection[str]
-) -> tuple[DropReason, str] | None:
-    if not _grave_enough(comment.finding.severity, settings):
+def _comment_order(comment: ReviewComment) -> tuple[object, ...]:
+    """Best first; between equals the first in the diff, then one with a suggestion, then any fixed order."""
+    place = (comment.path, comment.line, comment.side, comment.start_line or comment.line)
+    return -comment.score, *place, comment.suggestion is None, repr(comment.finding)
+
+
+def _finding_order(routed: Routed) -> tuple[object, ...]:
+    finding = routed.finding
+    return SEVERITIES.index(finding.severity), finding.path, finding.line, repr(finding)
+
+
+def _why_not_comment(
+    comment: ReviewComment, kept: list[ReviewComment], settings: Settings, posted: Collection[str], room: int
+) -> Reason | None:
+    if not _is_grave(comment.finding, settings):
         return DropReason.BELOW_SEVERITY, f"{comment.finding.severity} is under {settings.min_severity}"
     if comment.fingerprint in posted:
         return DropReason.ALREADY_POSTED, "the same finding stands on the pull request"
-    if any(_says_the_same(comment, other) for other in kept):
+    if any((c.path, c.side, c.line) == (comment.path, comment.side, comment.line) for c in kept):
+        return DropReason.DUPLICATE, "another comment stands on the same line"
+    if any(c.fingerprint == comment.fingerprint or _same_words(c.finding, comment.finding) for c in kept):
         return DropReason.DUPLICATE, "another comment says the same"
-    return None
+    return _why_no_room(len(kept), room)
 
 
-def _grave_enough(severity: str, settings: Settings) -> bool:
-    return SEVERITIES.index(severity) <= SEVERITIES.index(settings.min_severity)
+def _why_not_routed(finding: Finding, heard: list[Finding], settings: Settings, room: int) -> Reason | None:
+    if not _is_grave(finding, settings):
+        return DropReason.BELOW_SEVERITY, f"{finding.severity} is under {settings.min_severity}"
+    if any(_same_words(finding, other) for other in heard):
+        return DropReason.DUPLICATE, "another comment says the same"
+    return _why_no_room(len(heard), room)
 
 
-def _says_the_same(one: ReviewComment, other: ReviewComment) -> bool:
-    if one.fingerprint == other.fingerprint:
-        return True
+def _why_no_room(count: int, room: int) -> Reason | None:
+    return (DropReason.OVER_BUDGET, f"more than {MAX_ROUTED} in the summary") if count >= room else None
+
+
+def _is_grave(finding: Finding, settings: Settings) -> bool:
+    return SEVERITIES.index(finding.severity) <= SEVERITIES.index(settings.min_severity)
+
+
+def _same_words(one: Finding, other: Finding) -> bool:
+    """Whether two findings on one file say the same."""
     if one.path != other.path:
         return False
-    if (one.side, one.line) == (other.side, other.line):
-        return True
-    mine, theirs = (set(squeeze(c.finding.message.lower()).split(" ")) for c in (one, other))
+    mine, theirs = _words(one.message), _words(other.message)
     return len(mine & theirs) >= SAME_WORDS * len(mine | theirs)
+
+
+@lru_cache(4096)
+def _words(message: str) -> frozenset[str]:
+    return frozenset(message.lower().split())

@@ -149,13 +149,19 @@ async def ask_about(model: Model, hunk: Hunk, prompt: Prompt) -> HunkResult:
                 continue
             if parsed.is_whole:
                 return _result(hunk, parsed, "", replies)
-            best, error = parsed, ReplyError(parsed.dropped[-1].reason, parsed.dropped[-1].detail)
+            best = max(best, parsed, key=lambda reply: len(reply.findings))
+            error = next(
+                ReplyError(part.reason, part.detail)
+                for part in parsed.dropped
+                if part.reason is not DropReason.EMPTY_MESSAGE
+            )
     except ModelError as unanswered:
-        dropped = (*best.dropped, Dropped(DropReason.MODEL_FAILED, hunk.path, unanswered.what))
-        result = _result(hunk, replace(best, dropped=dropped), unanswered.what, replies)
+        why = unanswered.what or type(unanswered).__name__
+        dropped = (*best.dropped, Dropped(DropReason.MODEL_FAILED, hunk.path, why))
+        result = _result(hunk, replace(best, dropped=dropped), why, replies)
         return replace(result, unavailable=isinstance(unanswered, ModelUnavailable))
     dropped = best.dropped or (Dropped(error.reason, hunk.path, error.detail),)
-    return _result(hunk, replace(best, dropped=dropped), error.detail, replies)
+    return _result(hunk, replace(best, dropped=dropped), error.detail or error.reason, replies)
 
 
 def give_up(hunk: Hunk) -> HunkResult:
@@ -178,15 +184,16 @@ def decide_status(coverage: Iterable[Coverage]) -> tuple[Status, str]:
     """The review's status and, unless it is a plain `reviewed`, the sentence that says why."""
     count = Counter(entry.state for entry in coverage)
     looked_at, missed = count["reviewed"] + count["already-reviewed"], count["failed"] + count["over-budget"]
+    reasons = [f"{count['failed']} got no usable answer"] if count["failed"] else []
+    reasons += [f"{count['over-budget']} did not fit the token budget"] if count["over-budget"] else []
+    why = " and ".join(reasons)
+    if not count:
+        return "not-reviewed", "This change has no line that could be reviewed."
     if not looked_at and not missed:
         return "not-reviewed", "No changed line calls for a review: every file was skipped, with its reason below."
     if not looked_at:
-        return "not-reviewed", f"The model gave no usable answer on any of the {missed} pieces of this change."
-    if not missed:
-        return "reviewed", ""
-    reasons = [f"{count['failed']} got no usable answer"] if count["failed"] else []
-    reasons += [f"{count['over-budget']} did not fit the token budget"] if count["over-budget"] else []
-    return "partial", f"Of {looked_at + missed} pieces of this change, {' and '.join(reasons)}."
+        return "not-reviewed", f"No piece of this change was reviewed: of {missed}, {why}."
+    return ("partial", f"Of {looked_at + missed} pieces of this change, {why}.") if missed else ("reviewed", "")
 
 
 def add_usage(results: Iterable[HunkResult], seconds: float) -> Usage:

@@ -2,8 +2,8 @@
 
 A marker is one HTML comment, `<!-- glossator:1:KIND:PAYLOAD:SIGNATURE -->`. The payload is JSON, deflated, in URL-safe
 base64, so nothing in it can close the comment. With a signing key the signature is an HMAC-SHA256 over the pull
-request, the kind and the payload: a marker copied to another pull request is worth nothing. Without a key it is empty,
-and a marker counts because only the bot can write the comment it stands in; with a key, unsigned markers do not count.
+request, the kind and the payload: a marker copied to another pull request is worth nothing, and unsigned markers do not
+count. Without a key it is empty, and any marker counts because only the bot can write the comment it stands in.
 """
 
 from __future__ import annotations
@@ -72,15 +72,16 @@ class Signer:
         """The last marker of this kind in a comment's body, or None when there is none that can be trusted."""
         name = "state" if kind is State else "comment"
         for found, payload, signature in reversed(_MARKER.findall(body)):
-            if found == name and hmac.compare_digest(signature, self._sign(name, payload)):
+            if found == name and (not self.key or hmac.compare_digest(signature, self._sign(name, payload))):
                 return _inflate(payload, kind)
         return None
 
     def _sign(self, kind: str, payload: str) -> str:
         if not self.key:
             return ""
-        message = "\0".join((self.pull_request, kind, payload))
-        return hmac.new(self.key.encode(), message.encode(), hashlib.sha256).hexdigest()[:32]
+        message = f"{self.pull_request}\0{kind}\0{payload}"
+        key = self.key.encode("utf-8", "surrogateescape")
+        return hmac.new(key, message.encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def find_summary(comments: Iterable[PostedComment], signer: Signer) -> tuple[int, State]:
@@ -96,6 +97,6 @@ def _inflate(payload: str, kind: type[Marker]) -> Marker | None:
     inflater = zlib.decompressobj()
     try:
         data = inflater.decompress(base64.urlsafe_b64decode(payload), MAX_PAYLOAD)
-        return None if inflater.unconsumed_tail else msgspec.json.decode(data, type=kind)
-    except (binascii.Error, ValueError, zlib.error, msgspec.DecodeError):
+        return msgspec.json.decode(data, type=kind) if inflater.eof else None
+    except (binascii.Error, zlib.error, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None

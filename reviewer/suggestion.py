@@ -1,4 +1,7 @@
-"""Whether a suggested change may be offered: it replaces exactly the verified lines, changes something, and parses."""
+"""Whether a suggested change may be offered: it replaces exactly the verified lines, changes something, and parses.
+
+Models often leave out the indentation of the first line, or of all lines: it is put back before anything is checked.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import ast
 import re
 import textwrap
 import warnings
+from collections.abc import Callable
 
 from reviewer.domain import Hunk
 
@@ -13,6 +17,9 @@ PROSE_FILES = (".md", ".mdx", ".rst", ".txt", ".adoc")
 """Where a sentence is a fair suggestion."""
 
 _SENTENCE = re.compile(r"[A-Z][a-z]+(?: +[\w`'\".,:()-]+){2,}[.!?]?")
+_COPIED_ID = re.compile(r"[RL]\d+ +[+-]? ")
+"""How the prompt shows a line."""
+_OPENERS = (":", "{", "(", "[")
 _CLOSING = {")": "(", "]": "[", "}": "{"}
 
 
@@ -26,9 +33,14 @@ def check_suggestion(suggestion: str, replaced: list[str], hunk: Hunk, first: in
         first: The number of the first replaced line, in the new version.
     """
     lines = suggestion.replace("\r\n", "\n").rstrip("\n").split("\n") if suggestion.strip() else []
-    if not lines or [line.rstrip() for line in lines] == [line.rstrip() for line in replaced]:
+    if not lines or _is_diff(lines, replaced):
         return None
-    if _brackets(lines) != _brackets(replaced) or is_advice(suggestion, hunk.path):
+    if is_advice(suggestion, hunk.path) and not is_advice("\n".join(replaced), hunk.path):
+        return None
+    lines = _indent_like(lines, replaced)
+    if [line.rstrip() for line in lines] == [line.rstrip() for line in replaced]:
+        return None
+    if _brackets(lines) != _brackets(replaced):
         return None
     if hunk.path.endswith((".py", ".pyi")) and not _still_parses(lines, replaced, hunk, first):
         return None
@@ -39,6 +51,32 @@ def is_advice(suggestion: str, path: str) -> bool:
     """Whether it is a sentence about the code ("Remove this function.") where code ought to stand."""
     words = suggestion.strip()
     return not path.endswith(PROSE_FILES) and bool(_SENTENCE.fullmatch(words))
+
+
+def _indent_like(lines: list[str], replaced: list[str]) -> list[str]:
+    """The lines with the replaced code's indentation where the first one has none.
+
+    When the line after it is indented as if nothing was missing, only the first one lacks it; else all do.
+    """
+    indent = next((_indent_of(line) for line in replaced if line.strip()), "")
+    if not indent or lines[0][:1].isspace():
+        return lines
+    following = next((line for line in lines[1:] if line.strip()), "")
+    is_deeper = following[len(indent) : len(indent) + 1].isspace()
+    if following.startswith(indent) and (is_deeper or not lines[0].rstrip().endswith(_OPENERS)):
+        return [indent + lines[0], *lines[1:]]
+    return [indent + line if line.strip() else line for line in lines]
+
+
+def _indent_of(line: str) -> str:
+    return line[: len(line) - len(line.lstrip())]
+
+
+def _is_diff(lines: list[str], replaced: list[str]) -> bool:
+    """Whether line ids or diff marks were copied along."""
+    marks = {line[:1] for line in lines}
+    is_marked = marks <= {"+", "-"} and not any(line[:1] in marks for line in replaced)
+    return is_marked or any(map(_COPIED_ID.match, lines))
 
 
 def _brackets(lines: list[str]) -> tuple[str, ...]:
@@ -53,10 +91,19 @@ def _brackets(lines: list[str]) -> tuple[str, ...]:
 
 
 def _still_parses(lines: list[str], replaced: list[str], hunk: Hunk, first: int) -> bool:
-    """False only when the hunk's new version parses as Python as it is and no longer does with the suggestion."""
+    """False when the code parses as Python as it is and no longer does with the suggestion.
+
+    A hunk often is no whole program. Then the lines are judged by themselves, at last as the head of a block.
+    """
     before = [line.text for line in hunk.lines if line.kind != "-" and line.number < first]
     after = [line.text for line in hunk.lines if line.kind != "-" and line.number >= first + len(replaced)]
-    return not _parses([*before, *replaced, *after]) or _parses([*before, *lines, *after])
+    contexts: tuple[Callable[[list[str]], list[str]], ...] = (
+        lambda code: [*before, *code, *after],
+        lambda code: code,
+        lambda code: [*code, _indent_of(code[0]) + " pass"],
+    )
+    deciding = next((context for context in contexts if _parses(context(replaced))), None)
+    return deciding is None or _parses(deciding(lines))
 
 
 def _parses(lines: list[str]) -> bool:
