@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from action.annotations import add_summary, annotate, render_command, say, set_output
+from action.annotations import Level, add_summary, annotate, render_command, say, set_output
 from reviewer.code_host import CodeHost
 from reviewer.collect import collect_from_host, load_settings_file, may_command
 from reviewer.commands import carry_out
@@ -25,7 +25,7 @@ from reviewer.event import Decision, decide_command
 from reviewer.inert import inert_line
 from reviewer.jsonfile import load_bundle, load_review, run_record, save_json
 from reviewer.publish import Published, patiently, publish_review
-from reviewer.render import Place, render_job_summary
+from reviewer.render import Place, plural, render_job_summary
 from reviewer.settings import Settings, merge_settings
 from reviewer.state import Signer
 
@@ -52,7 +52,9 @@ class Job:
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Job:
         """Read what GitHub and action.yml put into the environment."""
-        named = {k.removeprefix(PREFIX).lower().replace("_", "-"): v for k, v in environ.items() if k.startswith(PREFIX)}
+        named = {
+            k.removeprefix(PREFIX).lower().replace("_", "-"): v for k, v in environ.items() if k.startswith(PREFIX)
+        }
         folder = Path(environ.get("GLOSSATOR_FOLDER") or Path(environ.get("RUNNER_TEMP", ".")) / "glossator")
         folder.mkdir(parents=True, exist_ok=True)
         return cls(
@@ -84,7 +86,7 @@ class Job:
 
     def host(self) -> CodeHost:
         """GitHub, seen with the step's token."""
-        from reviewer.github_api import GitHub  # noqa: PLC0415 - costs 0.3 s and infer does not need it
+        from reviewer.github_api import GitHub
 
         if "github-token" not in self.inputs:
             raise UsageError("There is no `github-token`.", "Set the input, or leave out the line that empties it.")
@@ -102,14 +104,12 @@ def collect(job: Job) -> int:
     acknowledge(host, decision, "eyes")
     set_output("number", str(decision.number))
     if decision.command == "review":
-        collected = collect_from_host(
-            host, decision, job.inputs, job.signer(decision.number), embedded=job.embedded
-        )
+        collected = collect_from_host(host, decision, job.inputs, job.signer(decision.number), embedded=job.embedded)
         if isinstance(collected, str):
             return _nothing_to_do(collected)
         save_json(collected.bundle, job.folder / "bundle.json")
         files = len(collected.bundle.pull_request.files)
-        say(f"Collected {inert_line(collected.bundle.pull_request.key, 120)}: {files} files.")
+        say(f"Collected {inert_line(collected.bundle.pull_request.key, 120)}: {plural(files, 'file')}.")
     set_output("command", decision.command)
     return EXIT_OK
 
@@ -118,7 +118,7 @@ def infer(job: Job) -> int:
     """Ask the model and write review.json. Knows no token of GitHub's and needs no network but the model's."""
     bundle = load_bundle(job.folder / "bundle.json")
     settings = merge_settings(job.inputs, bundle.settings, embedded=job.embedded)
-    from reviewer.infer import infer_review  # noqa: PLC0415 - brings the model's client, which post does not need
+    from reviewer.infer import infer_review
 
     review = asyncio.run(infer_review(bundle, job.inputs, settings))
     save_json(review, job.folder / "review.json")
@@ -155,7 +155,12 @@ def load_answer(path: Path, pull_request: PullRequest) -> Review:
         note = "The step that asks the model left no review; see its log."
         say(render_command("warning", f"{note} {inert_line(error.what, 300)}", title="Glossator"))
         return Review(
-            pull_request.repo, pull_request.number, pull_request.head_sha, "not-reviewed", ModelVersion("none"), note=note
+            pull_request.repo,
+            pull_request.number,
+            pull_request.head_sha,
+            "not-reviewed",
+            ModelVersion("none"),
+            note=note,
         )
     if (review.repo, review.number) != (pull_request.repo, pull_request.number):
         raise UsageError(
@@ -166,7 +171,7 @@ def load_answer(path: Path, pull_request: PullRequest) -> Review:
 
 def report(job: Job, published: Published, pull_request: PullRequest, settings: Settings) -> int:
     """Say in the log, the job summary, the outputs and the run's files what became of the review."""
-    from reviewer.report import decide_exit_code, render  # noqa: PLC0415 - one step of three needs it
+    from reviewer.report import decide_exit_code, render
 
     review, why = published.review, ""
     if published.rung == "overtaken":
@@ -176,11 +181,11 @@ def report(job: Job, published: Published, pull_request: PullRequest, settings: 
     if published.error:
         shown = annotate(review) if published.rung == "annotations" else 0
         why = f"{inert_line(published.why, 500)} The findings are here{' and in the annotations' if shown else ''}."
-        level = "notice" if isinstance(published.error, PermissionDenied) else "error"
+        level: Level = "notice" if isinstance(published.error, PermissionDenied) else "error"
         say(render_command(level, why, title="Glossator could not post"))
     add_summary(render_job_summary(review, job.place, why))
-    for name, format_ in (("review.sarif", "sarif"), ("review.md", "markdown")):
-        (job.folder / name).write_text(render(review, pull_request, format_), encoding="utf-8")
+    (job.folder / "review.sarif").write_text(render(review, pull_request, "sarif"), encoding="utf-8")
+    (job.folder / "review.md").write_text(render(review, pull_request, "markdown"), encoding="utf-8")
     save_json(review, job.folder / "posted.json")
     (job.folder / "run.json").write_text(json.dumps(run_record(review), indent=1), encoding="utf-8")
     set_output("status", review.status)

@@ -21,7 +21,7 @@ from reviewer.settings_table import SHARED
 
 if TYPE_CHECKING:
     from reviewer.collect import Collected
-    from reviewer.domain import PullRequest, Review
+    from reviewer.report import Format
 
 AnyCommand = TypeVar("AnyCommand", bound=Callable[..., Any])
 
@@ -39,7 +39,9 @@ def source_options(command: AnyCommand) -> AnyCommand:
         click.option("--staged", is_flag=True, help="Review what is staged for the next commit."),
         click.option("--diff", metavar="FILE", help="Review a git diff; - reads standard input."),
         click.option("--repo", metavar="OWNER/NAME", help="With --pull-request: the repository on GitHub."),
-        click.option("--folder", "-C", default=".", type=click.Path(path_type=Path), help="The checkout. Default: here."),
+        click.option(
+            "--folder", "-C", default=".", type=click.Path(path_type=Path), help="The checkout. Default: here."
+        ),
     ]
     for option in reversed([*options, click_options("pull-request", "github-token")]):
         command = option(command)
@@ -57,14 +59,14 @@ def glossator() -> None:
 @click_options(*MODEL_NAMES, *SHARED_NAMES)
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="text", help="What to print. Default: text.")
 @click.option("--output", metavar="FILE", type=click.Path(path_type=Path), help="Write there instead of the terminal.")
-def review(format_: str, output: Path | None, **options: object) -> None:
+def review(format_: Format, output: Path | None, **options: object) -> None:
     """Review a change and print the comments. Nothing is posted.
 
     Without --endpoint-url the embedded model reviews; the first time it is downloaded (1.1 GB).
     """
-    from reviewer.infer import infer_review  # noqa: PLC0415 - see the module's docstring
-    from reviewer.progress import ProgressLine, show_pieces  # noqa: PLC0415
-    from reviewer.report import decide_exit_code, render  # noqa: PLC0415
+    from reviewer.infer import infer_review
+    from reviewer.progress import ProgressLine, show_pieces
+    from reviewer.report import decide_exit_code, render
 
     collected = _collect(options)
     progress = ProgressLine()
@@ -86,7 +88,7 @@ def review(format_: str, output: Path | None, **options: object) -> None:
 @click.option("--embedded", is_flag=True, help="Choose the context for the embedded model's smaller budget.")
 def collect(path: Path, *, embedded: bool, **options: object) -> None:
     """Write bundle.json: the diff, the guidelines and the settings file, and no secret."""
-    from reviewer.jsonfile import save_json  # noqa: PLC0415 - see the module's docstring
+    from reviewer.jsonfile import save_json
 
     save_json(_collect(options, embedded=embedded).bundle, path)
 
@@ -97,10 +99,10 @@ def collect(path: Path, *, embedded: bool, **options: object) -> None:
 @click.option("--review", "to", type=click.Path(path_type=Path), default=Path("review.json"), help="What to write.")
 def infer(path: Path, to: Path, **options: object) -> None:
     """Ask the model about bundle.json and write review.json. Needs no token of GitHub's."""
-    from reviewer.infer import infer_review  # noqa: PLC0415 - see the module's docstring
-    from reviewer.jsonfile import load_bundle, save_json  # noqa: PLC0415
-    from reviewer.progress import ProgressLine, show_pieces  # noqa: PLC0415
-    from reviewer.settings import merge_settings  # noqa: PLC0415
+    from reviewer.infer import infer_review
+    from reviewer.jsonfile import load_bundle, save_json
+    from reviewer.progress import ProgressLine, show_pieces
+    from reviewer.settings import merge_settings
 
     bundle = load_bundle(path)
     settings = merge_settings(_given(options), bundle.settings, embedded=not options["endpoint_url"])
@@ -115,9 +117,9 @@ def infer(path: Path, to: Path, **options: object) -> None:
 @click_options("github-token", "signing-key", *SHARED_NAMES)
 def post(path: Path, github_token: str | None, signing_key: str | None, **options: object) -> None:
     """Check review.json against its pull request on GitHub, and post it: once, however often this is run."""
-    from reviewer.github_api import from_environment  # noqa: PLC0415 - see the module's docstring
-    from reviewer.jsonfile import load_review  # noqa: PLC0415
-    from reviewer.publish import post_review  # noqa: PLC0415
+    from reviewer.github_api import from_environment
+    from reviewer.jsonfile import load_review
+    from reviewer.publish import post_review
 
     answer = load_review(path)
     if not answer.number:
@@ -137,7 +139,7 @@ def post(path: Path, github_token: str | None, signing_key: str | None, **option
 @click.option("--piece", type=int, default=0, help="Only the prompt of this piece of the change, from 1.")
 def prompt(piece: int, **options: object) -> None:
     """Print exactly what the model would see: the shared prefix once, then what is asked about each piece."""
-    from reviewer.explain import render_prompts  # noqa: PLC0415 - see the module's docstring
+    from reviewer.explain import render_prompts
 
     collected = _collect(options, embedded=not options["endpoint_url"])
     click.echo(render_prompts(collected.bundle, collected.settings, piece))
@@ -148,7 +150,7 @@ def prompt(piece: int, **options: object) -> None:
 @click_options("endpoint-url", *SHARED_NAMES)
 def explain(**options: object) -> None:
     """Print what would be looked at, in which order, what is left out, and which guidelines go with it, and why."""
-    from reviewer.explain import render_plan  # noqa: PLC0415 - see the module's docstring
+    from reviewer.explain import render_plan
 
     collected = _collect(options, embedded=not options["endpoint_url"])
     click.echo(render_plan(collected.bundle, collected.settings))
@@ -156,8 +158,8 @@ def explain(**options: object) -> None:
 
 def _collect(options: dict[str, object], *, embedded: bool | None = None) -> Collected:
     """The bundle of the change that the options name."""
-    from reviewer.collect import collect_bundle  # noqa: PLC0415 - see the module's docstring
-    from reviewer.sources import SourceOptions, load_source  # noqa: PLC0415
+    from reviewer.collect import collect_bundle
+    from reviewer.sources import SourceOptions, load_source
 
     source: dict[str, Any] = {name: options[name] for name in SOURCE_NAMES if options.get(name)}
     source["pull_request"] = int(source.get("pull_request", 0))

@@ -1,4 +1,4 @@
-"""From a pull request to bundle.json: the diff, the guidelines, the settings file, and what has been reviewed before."""
+"""From a pull request to bundle.json: diff, guidelines, settings file, and what has been reviewed before."""
 
 from __future__ import annotations
 

@@ -7,9 +7,8 @@ from dataclasses import replace
 
 from reviewer.code_host import CodeHost
 from reviewer.event import HELP, Decision
+from reviewer.render import PAUSED
 from reviewer.state import CommentMarker, Signer, State, find_summary
-
-PAUSED = "**Paused:** new pushes are not reviewed until somebody writes `/resume`."
 
 _ANY_STATE = re.compile(r"<!-- glossator:1:state:[^>]*-->")
 

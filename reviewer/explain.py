@@ -34,7 +34,9 @@ def render_plan(bundle: Bundle, settings: Settings) -> str:
         f"{number:>4}  {plan.scores.get(hunk.digest, 0.0):.2f}  {hunk.path}:{hunk.target_start}  ({hunk.changed} changed)"
         for number, hunk in enumerate(plan.hunks, 1)
     )
-    left_out = (f"      {c.path}{f':{c.first_line}' if c.first_line else ''}: {c.state}, {c.reason}" for c in plan.left_out)
+    left_out = (
+        f"      {c.path}{f':{c.first_line}' if c.first_line else ''}: {c.state}, {c.reason}" for c in plan.left_out
+    )
     manifest = (f"      {m.path}: {m.tokens_used} of {m.tokens_total} tokens, {m.reason}" for m in bundle.manifest)
     return "\n".join(
         [

@@ -24,7 +24,7 @@ async def open_model(
     """
     given = parse_command_inputs(inputs)
     if given.endpoint_url:
-        from reviewer.endpoint import Endpoint  # noqa: PLC0415 - either of the two is needed, never both
+        from reviewer.endpoint import Endpoint
 
         async with Endpoint(
             given.endpoint_url,
@@ -36,8 +36,8 @@ async def open_model(
         ) as endpoint:
             yield endpoint
     else:
-        from reviewer.local_model import LocalModel  # noqa: PLC0415 - see above
-        from reviewer.model_files import find_model  # noqa: PLC0415 - see above
+        from reviewer.local_model import LocalModel
+        from reviewer.model_files import find_model
 
         yield LocalModel(find_model(given.model or DEFAULT_MODEL, progress))
 

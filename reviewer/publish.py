@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 
 from reviewer.code_host import CodeHost, RenderedComment
@@ -51,7 +51,7 @@ class Standing:
 
     fingerprints: frozenset[str] = frozenset()
     on_this_head: int = 0
-    state: State = State()
+    state: State = field(default_factory=State)
     summary_id: int = 0
 
 
@@ -89,7 +89,9 @@ def publish_review(
     outdated = handle_outdated(host, review.number, settings)
     marker = signer.render(next_state(posted, standing.state))
     try:
-        poster.save_summary(render_summary(posted, place, outdated, marker, inline=inline), standing.summary_id)
+        paused = standing.state.paused
+        body = render_summary(posted, place, outdated, marker, inline=inline, paused=paused)
+        poster.save_summary(body, standing.summary_id)
     except HostError as error:
         return Published("review", posted, f"The summary comment could not be written: {error.what}", error)
     return Published("review", posted)

@@ -16,6 +16,8 @@ MAX_JOB_SUMMARY = 1_000_000
 """A little less than the 1 MiB that GitHub takes as a step's summary."""
 SIGNS = {"error": "🔴", "warning": "🟠", "info": "🔵"}
 
+PAUSED = "**Paused:** new pushes are not reviewed until somebody writes `/resume`."
+
 _HEADLINES = {"reviewed": "Reviewed", "partial": "Partly reviewed", "not-reviewed": "Not reviewed"}
 _WHY_ROUTED = {"over-budget": "", "quote-not-found": " (line not certain)"}
 
@@ -48,7 +50,9 @@ def render_review_body(count: int, head_sha: str) -> str:
     return f"{plural(count, 'comment')} on {head_sha[:7]}."
 
 
-def render_summary(review: Review, place: Place, outdated: Sequence[str], marker: str, *, inline: int) -> str:
+def render_summary(
+    review: Review, place: Place, outdated: Sequence[str], marker: str, *, inline: int, paused: bool = False
+) -> str:
     """The sticky comment. Cut, visibly, where GitHub's limit would cut it.
 
     Args:
@@ -57,8 +61,11 @@ def render_summary(review: Review, place: Place, outdated: Sequence[str], marker
         outdated: Paths of our own outdated threads that nobody has answered or resolved.
         marker: The hidden state, which is never cut.
         inline: How many of our comments stand on this head, from this run and earlier ones.
+        paused: Whether somebody has paused the reviews of new pushes.
     """
-    text = "\n\n".join(filter(None, [*_head(review, inline), *_body(review, place), _outdated(outdated)]))
+    title, said = _head(review, inline)
+    parts = [title, PAUSED if paused else "", said, *_body(review, place), _outdated(outdated)]
+    text = "\n\n".join(filter(None, parts))
     footer = f"<sub>{_provenance(review)}</sub>"
     return cut_text(text, MAX_BODY - len(footer) - len(marker) - 10) + f"\n\n{footer}\n\n{marker}"
 
@@ -89,16 +96,20 @@ def name_model(model: ModelVersion) -> str:
     return make_inert_line(" ".join(filter(None, [model.name, model.version, model.alias])), limit=80)
 
 
-def _head(review: Review, inline: int) -> list[str]:
+def _head(review: Review, inline: int) -> tuple[str, str]:
     title = f"### Glossator: {_HEADLINES[review.status].lower()}"
     if review.status == "not-reviewed":
-        return [title, f"{make_inert_line(review.note, limit=500)} This says nothing about the change."]
+        return title, f"{make_inert_line(review.note, limit=500)} This says nothing about the change."
     count = Counter(entry.state for entry in review.coverage)
     looked_at = count["reviewed"] + count["already-reviewed"]
-    found = f"{plural(inline, 'comment')} inline, {len(review.routed)} below" if inline or review.routed else ""
+    counts = [
+        plural(inline, "comment") + " inline" if inline else "",
+        f"{len(review.routed)} below" if review.routed else "",
+    ]
+    found = ", ".join(filter(None, counts))
     sentence = f"Looked at {plural(looked_at, 'piece')} of the change at {review.head_sha[:7] or 'this state'}"
     line = f"{sentence}: {found or 'nothing to remark'}."
-    return [title, f"**{make_inert_line(review.note, limit=500)}** {line}" if review.note else line]
+    return title, f"**{make_inert_line(review.note, limit=500)}** {line}" if review.note else line
 
 
 def _body(review: Review, place: Place) -> list[str]:

@@ -55,8 +55,8 @@ def load_source(options: SourceOptions) -> tuple[PullRequest, BaseFiles]:
         raise UsageError("Nothing says what to review." if not any(given) else "Two changes are named.", CHOICES)
     if options.pull_request:
         return _load_from_github(options)
-    from reviewer.git_repository import GitRepository  # noqa: PLC0415 - only what is used is loaded
-    from reviewer.git_source import load_git_range, load_patch, load_staged  # noqa: PLC0415 - see above
+    from reviewer.git_repository import GitRepository
+    from reviewer.git_source import load_git_range, load_patch, load_staged
 
     if options.diff:
         pull_request = load_patch(options.diff)
@@ -72,7 +72,7 @@ def load_source(options: SourceOptions) -> tuple[PullRequest, BaseFiles]:
 
 
 def _load_from_github(options: SourceOptions) -> tuple[PullRequest, BaseFiles]:
-    from reviewer.github_api import from_environment  # noqa: PLC0415 - costs 0.3 s
+    from reviewer.github_api import from_environment
 
     repo = options.repo or os.environ.get("GITHUB_REPOSITORY", "")
     if repo.count("/") != 1:

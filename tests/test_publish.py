@@ -102,7 +102,10 @@ def test_posts_comments_on_their_lines_and_one_summary(bench: Bench) -> None:
     published = bench.publish(review_of(bench.pull_request(), finding(3), finding(20, severity="error")))
 
     assert published.rung == "review"
-    assert [(c["path"], c["line"], c["side"]) for c in bench.comments()] == [("app.py", 20, "RIGHT"), ("app.py", 3, "RIGHT")]
+    assert [(c["path"], c["line"], c["side"]) for c in bench.comments()] == [
+        ("app.py", 20, "RIGHT"),
+        ("app.py", 3, "RIGHT"),
+    ]
     [summary] = bench.summaries()
     assert "2 comments inline" in summary
     assert Signer("octo/demo#1", KEY).parse(summary, State) is not None
@@ -248,7 +251,9 @@ def test_summary_findings_of_unchanged_hunks_stay(bench: Bench) -> None:
     second = bench.pull_request()
     review = review_of(second)
     seen = {hunk.digest for file in first.files for hunk in file.hunks}
-    coverage = [replace(entry, state="already-reviewed") if entry.digest in seen else entry for entry in review.coverage]
+    coverage = [
+        replace(entry, state="already-reviewed") if entry.digest in seen else entry for entry in review.coverage
+    ]
 
     bench.publish(replace(review, coverage=tuple(coverage)))
 
@@ -267,7 +272,8 @@ def test_an_overtaken_run_posts_nothing(bench: Bench) -> None:
     published = bench.publish(review)
 
     assert published.rung == "overtaken"
-    assert bench.comments() == bench.summaries() == []
+    assert not bench.comments()
+    assert not bench.summaries()
 
 
 def test_a_fork_token_hands_the_findings_down(github_server: GitHubServer) -> None:
