@@ -73,7 +73,7 @@ def read_header(lines: list[str], at: int) -> Header | None:
     else:
         return None
     fields = {}
-    while end < len(lines) and (found := FIELD.match(lines[end])) and found[1] not in fields:
+    while end < len(lines) and (found := FIELD.match(lines[end])):
         fields[found[1]] = found[2] or ""
         end += 1
     path = choose_path(names, fields)

@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, Final
 
-from reviewer.diff import MAKE_ONE, parse_diff
+from reviewer.diff import parse_diff
+from reviewer.diff_hunks import MAKE_ONE
 from reviewer.domain import ChangedFile, PullRequest
 from reviewer.errors import SourceError
 from reviewer.git_repository import BIG_BLOB, GitRepository

@@ -7,8 +7,8 @@ import tracemalloc
 
 import pytest
 
+from reviewer import diff
 from reviewer.diff import (
-    MAX_FILE_LINES,
     NOT_PROVIDED,
     line_at_position,
     parse_diff,
@@ -17,6 +17,7 @@ from reviewer.diff import (
     position_of,
 )
 from reviewer.diff_header import unquote
+from reviewer.diff_hunks import MAX_FILE_LINES
 from reviewer.domain import ChangedFile
 from reviewer.errors import SourceError
 
@@ -247,6 +248,16 @@ def test_a_file_that_is_too_large_costs_only_itself() -> None:
     assert (large.hunks, large.note) == ((), "diff too large: 20,001 lines, 0.0 MB")
     assert (minified.hunks, minified.note) == ((), "diff too large: 1 lines, 1.1 MB")
     assert len(small.hunks) == 1
+
+
+def test_a_diff_that_is_too_large_as_a_whole_keeps_its_first_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diff, "MAX_DIFF_LINES", 5)
+    files = parse_diff("".join(section(f"a/{name} b/{name}", hunks=HUNK) for name in "xyz"))
+    assert [(file.path, len(file.hunks), file.note[:14]) for file in files] == [
+        ("x", 1, ""),
+        ("y", 1, ""),
+        ("z", 0, "diff too large"),
+    ]
 
 
 def test_positions_count_removed_lines_later_headers_and_marks() -> None:
