@@ -1,0 +1,1 @@
+"""What the action installs and runs."""

@@ -1,7 +1,7 @@
 """What the action runs: `python -m action.entry collect | infer | post`, one step of a job each.
 
 The steps share files in one folder and no secret: `infer` is never given GitHub's token, the others never the model's.
-This is the top of the program, where every error ends: as an annotation and a line in the job summary, never a traceback.
+Every error ends here, at the top: as an annotation and a line in the job summary, never as a traceback.
 """
 
 from __future__ import annotations
@@ -222,9 +222,10 @@ def _load_payload(path: str) -> Mapping[str, Any]:
 def main(argv: list[str], environ: Mapping[str, str]) -> int:
     """Run one step; its exit code."""
     steps = {"collect": collect, "infer": infer, "post": post}
+    if len(argv) != 1 or argv[0] not in steps:
+        say("Name one step: python -m action.entry collect | infer | post")
+        return UsageError.exit_code
     try:
-        if len(argv) != 1 or argv[0] not in steps:
-            raise UsageError("Name one step.", "python -m action.entry collect | infer | post")
         return steps[argv[0]](Job.from_environment(environ))
     except GlossatorError as error:
         what, code = str(error), error.exit_code
