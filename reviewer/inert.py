@@ -32,6 +32,7 @@ LANGUAGES = frozenset(
 """What may stand after a fence: words that only choose colours. Not `suggestion` or `mermaid`, which do more."""
 
 FENCE = re.compile(r"(?P<indent>\s*)(?:(?:[-*+]|\d{1,9}[.)])\s+)?(?P<mark>`{3,}|~{3,})\s*(?P<info>[^`]*)")
+BLOCK = re.compile(r"^\s*(?P<mark>`{3,}|~{3,})[^`\n]*\n.*?(?:^\s*(?P=mark)\s*$|\Z)", re.DOTALL | re.MULTILINE)
 ITEM = re.compile(r"\s*(?:[-*+]|(?P<number>\d{1,9})[.)])\s+(?=\S)")
 HEADING = re.compile(r"\A(?:#{1,6}\s+)+")
 INLINE = re.compile(
@@ -87,8 +88,8 @@ def make_inert(text: str, host: str = "github.com", limit: int = 4000) -> str:
 
 
 def make_inert_line(text: str, host: str = "github.com", limit: int = 400) -> str:
-    """The same on one line, for lists and table cells: code keeps its place, a `|` in it shows as a broken bar."""
-    line = " ".join(_clean(text, limit).split())
+    """The same on one line, for lists and table cells: code blocks are left out, a `|` in code is a broken bar."""
+    line = " ".join(BLOCK.sub("\u2026", _clean(text, limit)).split())
     return _fit(line, limit, lambda part: _render_line(part, host, bar="\u00a6"))
 
 
@@ -240,10 +241,8 @@ def _link(label: str, target: str, host: str) -> Iterator[tuple[bool, str]]:
 
 def _is_plain_link(address: str, host: str) -> bool:
     """Whether an address is that of a file or a folder on the host, without anything that acts or redirects."""
-    path = r"/[\w.-]+/[\w.-]+/(?:blob|tree)/[\w./-]+(?:#[\w-]+)?"
-    return re.fullmatch(rf"https://{re.escape(host)}{path}", address, re.ASCII) is not None and not re.search(
-        r"/\.{0,2}(?:/|$)", address.removeprefix("https://")
-    )
+    match = re.fullmatch(r"https://([^/]+)/([\w.-]+/[\w.-]+/(?:blob|tree)/[\w./-]+)(?:#[\w-]+)?", address, re.ASCII)
+    return match is not None and match[1] == host and not {"", ".", ".."} & set(match[2].removesuffix("/").split("/"))
 
 
 def _literal(text: str) -> str:

@@ -16,7 +16,7 @@ TAGS = {"p", "ul", "ol", "li", "em", "strong", "code", "pre", "br", "a"}
 ATTRIBUTES = {("ol", "start"), ("code", "class"), ("pre", "lang"), ("a", "href")}
 LINK = re.compile(r"https://github\.com/[\w.-]+/[\w.-]+/(blob|tree)/[\w./-]+(#[\w-]+)?", re.ASCII)
 LIVE = re.compile(
-    r"@\w|\w@|#\d|\bGH-\d|https?:|://|\bwww\.|mailto:|xmpp:|\b[0-9a-f]{7,40}\b|\$|:\w+:|[\u202a-\u202e\u2066-\u2069\u200b]",
+    r"@\w|\w@|#\d|\bGH-\d|://|\bwww\.|mailto:|xmpp:|\b[0-9a-f]{7,40}\b|\$|:\w+:|[\u202a-\u202e\u2066-\u2069\u200b]",
     re.IGNORECASE,
 )
 COMMAND = re.compile(r"(?m)^\s*(/[a-zA-Z]\w*\s|/[a-zA-Z]\w*$|bors\b)|(?:^|\s)@dependabot\b")
@@ -325,9 +325,15 @@ def test_floods_are_thinned() -> None:
     assert make_inert("e" + "\u0301" * 1000 + "e") == "e" + "\u0301" * 4 + "e"
 
 
+def test_a_line_leaves_code_blocks_out() -> None:
+    assert make_inert_line(f"Do:\n{FENCE}py\nx = 1\n{FENCE}\n- then `a|b` #1") == "Do: \u2026 - then `a\u00a6b` `#1`"
+    assert make_inert_line(f"# Do\n{FENCE}\nx") == "Do \u2026"
+
+
 def test_links_go_to_the_given_host_only() -> None:
     text = "https://git.example:8443/o/r/blob/main/a.py"
     assert make_inert(text, "git.example:8443") == f"<{text}>"
+    assert make_inert("https:///o/r/blob/main/a.py", "") == "`https:///o/r/blob/main/a.py`"
     assert make_inert(text, "git.example") == f"`{text}`"
 
 
