@@ -167,7 +167,7 @@ def load_server(path: Path, context: int, threads: int) -> Any:
         "OMP_WAIT_POLICY", "passive"
     )  # Read at import: busy waiting is 20 times slower on a full CPU.
     try:
-        import xllamacpp  # noqa: PLC0415 - heavy, and only in the [local] extra
+        import xllamacpp
     except ImportError as error:
         what = "is not installed" if isinstance(error, ModuleNotFoundError) else f"does not run here: {error}"
         hint = "Install it with: pip install 'glossator[local]'. Or give the address of an endpoint."

@@ -48,7 +48,7 @@ def find_model(name_or_path: str = DEFAULT_MODEL, progress: Progress | None = No
     progress = progress or Silence()
     model = CATALOGUE.get(name_or_path)
     if model is None:
-        return check_given_file(Path(name_or_path).expanduser(), progress)
+        return check_given_file(Path(name_or_path), progress)
     reasons: list[str] = []
     found = find_stored(model, progress, reasons)
     return found or store_model(model, progress, reasons)
@@ -57,12 +57,14 @@ def find_model(name_or_path: str = DEFAULT_MODEL, progress: Progress | None = No
 def check_given_file(path: Path, progress: Progress) -> Path:
     """Check the file that the user names: a GGUF file and, if it bears a catalogue model's name, that model."""
     try:
+        path = path.expanduser()
         with path.open("rb") as file:
             magic = file.read(len(GGUF_MAGIC))
     except FileNotFoundError:
         raise ModelFileError(f"There is no model {str(path)!r}.", suggest_name(str(path))) from None
-    except OSError as error:
-        raise ModelFileError(f"The model file {path} cannot be read: {error.strerror}.", "Give a GGUF file.") from None
+    except (OSError, RuntimeError) as error:  # RuntimeError: a home directory that there is not.
+        reason = getattr(error, "strerror", None) or error
+        raise ModelFileError(f"The model file {path} cannot be read: {reason}.", "Give a GGUF file.") from None
     if magic != GGUF_MAGIC:
         raise ModelFileError(f"{path} is not a GGUF file.", "Give a model in llama.cpp's format, which ends in .gguf.")
     model = next((model for model in CATALOGUE.values() if model.file == path.name), None)
@@ -81,12 +83,16 @@ def suggest_name(name: str) -> str:
 def find_stored(model: CatalogueModel, progress: Progress, reasons: list[str]) -> Path | None:
     """Look in our cache and in that of the Hugging Face Hub. Wrong copies are passed over and told in `reasons`."""
     for path in (models_dir() / model.file, *find_hub_copies(model)):
-        if path.is_file():
+        try:
             wrong = find_difference(path, model, progress)
-            if not wrong:
-                return path
-            reasons.append(f"{path}: {wrong}")
-            progress.note(f"Not used: {path}: {wrong}")
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            wrong = error.strerror or str(error)
+        if not wrong:
+            return path
+        reasons.append(f"{path}: {wrong}")
+        progress.note(f"Not used: {path}: {wrong}")
     return None
 
 
@@ -214,14 +220,19 @@ def models_dir() -> Path:
 
 
 def user_cache_dir() -> Path:
-    """The user's cache directory: XDG_CACHE_HOME if set, else the platform's own."""
+    """The user's cache directory: XDG_CACHE_HOME if set, else the platform's own.
+
+    Raises:
+        ModelFileError: There is no home directory.
+    """
     if os.environ.get("XDG_CACHE_HOME"):
         return Path(os.environ["XDG_CACHE_HOME"])
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches"
     if sys.platform == "win32" and os.environ.get("LOCALAPPDATA"):
         return Path(os.environ["LOCALAPPDATA"])
-    return Path.home() / ".cache"
+    try:
+        return Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache")
+    except RuntimeError:
+        raise ModelFileError("There is no home directory to keep a model in.", "Set XDG_CACHE_HOME.") from None
 
 
 @contextlib.contextmanager
@@ -239,11 +250,11 @@ def is_locked_by_us(file: BinaryIO) -> bool:
     """Try to lock a file, and say whether it worked."""
     try:
         if sys.platform == "win32":
-            import msvcrt  # noqa: PLC0415 - only there
+            import msvcrt
 
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
         else:
-            import fcntl  # noqa: PLC0415 - not on Windows
+            import fcntl
 
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):

@@ -502,7 +502,7 @@ def test_one_line_of_the_complaints_is_told(stderr: str, complaint: str) -> None
 @pytest.mark.usefixtures("tiny")
 @pytest.mark.skipif(sys.platform == "win32", reason="no such limit there")
 def test_a_disk_that_fills_up_is_told_with_what_to_do() -> None:
-    import resource  # noqa: PLC0415 - not on Windows
+    import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
@@ -622,6 +622,30 @@ def test_the_cache_directory_is_the_platforms_own(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "local"))
     assert user_cache_dir() == tmp_path / "local"
+
+
+def test_without_a_home_directory_the_error_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", no_home)
+    with pytest.raises(ModelFileError) as caught:
+        find_model("smollm2-135m")
+    assert caught.value.hint == "Set XDG_CACHE_HOME."
+    with pytest.raises(ModelFileError, match="cannot be read"):
+        find_model("~nobody-of-that-name/model.gguf")
+
+
+@pytest.mark.usefixtures("tiny", "no_hub")
+@needs_installer
+def test_a_stored_file_that_cannot_be_read_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    copy = tmp_path / "hub" / "models--maker--tiny" / "snapshots" / "abc" / "tiny.gguf"
+    copy.mkdir(parents=True)
+    notes = Notes()
+    assert find_model("tiny", notes).read_bytes() == CONTENT
+    assert f"Not used: {copy}: " in notes.text
 
 
 def test_the_catalogue_is_whole() -> None:
