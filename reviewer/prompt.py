@@ -56,9 +56,9 @@ ask for comments, docstrings or renames.
 Every line of the piece starts with its id (R: new version, L: removed line), then + for added or - for removed lines; \
 lines without a mark are context, already there before. Answer with one JSON object: {"comments": [...]}, at most 2 \
 comments, best first. Each has "line": the id of a + or - line, "quote": that line's code, "message": the case, what \
-goes wrong then and how to fix it, in one or two sentences, "severity": error, warning or info, "category": bug, \
-security, performance, test, docs, design or style. Only when the fix is a sure replacement of that line, add \
-"suggestion": the new code, nothing else.
+goes wrong then and how to fix it, in one or two sentences, "severity": error (wrong result, crash, lost data, \
+security hole), warning or info, "category": bug, security, performance, test, docs, design or style. Only when the \
+fix is a sure replacement of that line, add "suggestion": the new code, nothing else.
 Most pieces have no defect: then answer {"comments": []}.
 
 Example piece:

@@ -129,6 +129,15 @@ def test_a_large_guideline_leaves_room_for_the_change() -> None:
     assert estimate_tokens(prefix) <= 6_000
 
 
+def test_a_long_list_of_files_leaves_room_for_the_change() -> None:
+    files = tuple(ChangedFile(f"assets/{number}.bin", "added", note="binary") for number in range(3_000))
+    bundle = make_bundle("call()")
+    pull_request = replace(bundle.pull_request, files=files + bundle.pull_request.files)
+    prefix = render_prefix(replace(bundle, pull_request=pull_request), ENDPOINT)
+    assert "+call()" in prefix
+    assert "assets/9.bin (added, 0 lines)" in prefix
+
+
 def test_the_whole_change_reads_file_by_file_and_top_to_bottom() -> None:
     def hunk(path: str, start: int, size: int) -> Hunk:
         lines = tuple(Line("+", f"{path} line {start + i}", None, start + i) for i in range(size))
