@@ -19,17 +19,16 @@ FOLDER = Path(__file__).parent.parent / "contract"
 BASE = "urn:github"
 
 EXTRA_KEYS: dict[str, tuple[str, dict[str, Any], str]] = {
-    "basic-error": ("status", {"type": "string"}, "sent with every error since 2024"),
     "validation-error": ("status", {"type": "string"}, "sent with every error since 2024"),
     "validation-error-simple": ("status", {"type": "string"}, "sent with every error since 2024"),
 }
 """Schema, key, type, reason: what GitHub sends but does not describe."""
 
 NULLABLE: tuple[tuple[str, tuple[str, ...], str], ...] = (
-    ("pull-request.head", ("repo", "user", "label"), "null once the fork is deleted"),
-    ("pull-request-simple.head", ("repo", "user", "label"), "null once the fork is deleted"),
+    ("pull-request.head", ("repo",), "null once the fork is deleted"),
+    ("pull-request-simple.head", ("repo",), "null once the fork is deleted"),
     ("pull-request-simple.labels.[]", ("description",), "null for a label without one, as in `label`"),
-    ("pull-request-review-comment", ("line", "start_line", "position"), "null when outdated or on a file"),
+    ("pull-request-review-comment", ("line", "position"), "null when outdated or on a file"),
     ("pull-request-review-comment", ("original_line", "original_start_line"), "null on a file or on a single line"),
     ("review-comment", ("line", "start_line"), "null when outdated"),
     ("review-comment", ("original_line", "original_start_line"), "null on a file or on a single line"),
@@ -41,6 +40,14 @@ EXTRA_ANSWERS: dict[str, tuple[int, str]] = {
     "pulls/update-review-comment": (422, "refused when the body is too long"),
 }
 """Operation, status, reason: validation errors that GitHub sends but does not list."""
+
+EXTRA_BODIES: dict[str, tuple[dict[str, Any], str]] = {
+    "issues/add-labels": (
+        {"type": "array", "items": {"type": "string"}},
+        "the form of PyGithub and of older documents",
+    ),
+}
+"""Operation, schema, reason: bodies that GitHub takes but does not list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +207,7 @@ def open_parts(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def allow_exceptions(document: dict[str, Any]) -> None:
-    """Apply EXTRA_KEYS, EXTRA_ANSWERS and NULLABLE to the document as loaded."""
+    """Apply EXTRA_KEYS, EXTRA_ANSWERS, EXTRA_BODIES and NULLABLE to the document as loaded."""
     schemas = document["components"]["schemas"]
     for name, (key, schema, _) in EXTRA_KEYS.items():
         schemas[name]["properties"].setdefault(key, schema)
@@ -209,6 +216,9 @@ def allow_exceptions(document: dict[str, Any]) -> None:
             if operation["operationId"] in EXTRA_ANSWERS:
                 status, _ = EXTRA_ANSWERS[operation["operationId"]]
                 operation["responses"][str(status)] = {"$ref": "#/components/responses/validation_failed"}
+            if operation["operationId"] in EXTRA_BODIES:
+                content = operation["requestBody"]["content"]["application/json"]
+                content["schema"] = {"anyOf": [content["schema"], EXTRA_BODIES[operation["operationId"]][0]]}
     for place, keys, _ in NULLABLE:
         name, *parts = place.split(".")
         node = schemas[name]

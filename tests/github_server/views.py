@@ -148,10 +148,10 @@ class Views:
     def side(self, repository: Repository | None, branch: str, sha: str, owner: Account) -> Json:
         """The `base` or `head` of a pull request. No repository: the fork has been deleted."""
         return {
-            "label": f"{owner.login}:{branch}" if repository else None,
+            "label": f"{owner.login}:{branch}",
             "ref": branch,
             "sha": sha,
-            "user": self.user(owner) if repository else None,
+            "user": self.user(owner),
             "repo": self.repository(repository) if repository else None,
         }
 
