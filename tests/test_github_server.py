@@ -309,7 +309,7 @@ def test_an_unknown_key_is_a_violation() -> None:
 
 
 def test_the_stand_ins_own_mistakes_are_violations(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tests.github_server import views  # noqa: PLC0415 - patched here only
+    from tests.github_server import views
 
     monkeypatch.setattr(views.Views, "label", lambda *_: {"name": 3, "flavour": "sweet"})
     with GitHubServer() as server, Client(server) as client:

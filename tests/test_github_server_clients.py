@@ -64,8 +64,8 @@ def test_pygithub_reads(pull: PullScenario, github_server: GitHubServer) -> None
 def test_pygithub_writes(pull: PullScenario, github_server: GitHubServer) -> None:
     with connect(github_server) as client:
         shown = client.get_repo("octo/demo").get_pull(1)
-        comments = [{"path": "app.py", "line": 2, "side": "RIGHT", "body": "Why?"}]
-        review = shown.create_review(body="Read.", event="COMMENT", comments=comments)  # type: ignore[arg-type]
+        comments: Any = [{"path": "app.py", "line": 2, "side": "RIGHT", "body": "Why?"}]
+        review = shown.create_review(body="Read.", event="COMMENT", comments=comments)
         said = shown.create_issue_comment("Summary")
         said.edit("Summary 2")
         said.create_reaction("eyes")
@@ -73,13 +73,13 @@ def test_pygithub_writes(pull: PullScenario, github_server: GitHubServer) -> Non
         (comment,) = shown.get_review_comments()
         reply = shown.create_review_comment_reply(comment.id, "More.")
 
-        assert [one.id for one in shown.get_reviews()][0] == review.id
+        assert next(one.id for one in shown.get_reviews()) == review.id
         assert [one.body for one in shown.get_issue_comments()] == ["Summary 2"]
         assert [one.content for one in said.get_reactions()] == ["eyes"]
         assert [one.name for one in shown.get_labels()] == ["reviewed"]
         assert reply.in_reply_to_id == comment.id
         with pytest.raises(github.GithubException) as refused:
-            shown.create_review(event="COMMENT", comments=[{**comments[0], "line": 99}])  # type: ignore[list-item]
+            shown.create_review(event="COMMENT", comments=[{**comments[0], "line": 99}])
         assert refused.value.status == 422
         assert refused.value.data["errors"] == ["Line could not be resolved"]
 

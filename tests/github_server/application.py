@@ -99,7 +99,7 @@ class Application:
 
     def answer_graphql(self, call: Call, token: Token | None) -> Answer:
         """GraphQL answers 200 whatever happened, with `errors`; without a token it does not answer at all."""
-        from tests.github_server.graphql import answer_query  # noqa: PLC0415 - half of the start-up time
+        from tests.github_server.graphql import answer_query
 
         if token is None:
             raise ApiError(401, "This endpoint requires you to be authenticated.")
