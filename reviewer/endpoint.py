@@ -42,7 +42,9 @@ HINTS = {
     413: "Lower `max-prompt-tokens`, or let the server take longer prompts.",
     429: "Lower `concurrency`, or try again later.",
 }
-UNAVAILABLE_HINT = "Check that the server runs and can be reached from here; `glossator doctor` tries it."
+UNAVAILABLE_HINT = (
+    "Check that the server runs and can be reached from here, and `timeout`; `glossator doctor` tries it."
+)
 FAILED = RETRIED | {424}
 """TGI's 424 is a generation that failed."""
 NO_ADAPTER = "glossator-no-such-adapter"
@@ -139,7 +141,8 @@ class Endpoint:
     @property
     def version(self) -> ModelVersion:
         """The model as its server calls it; as it was asked for, or "unknown", before the first answer."""
-        server = self._servers[self._current]
+        known = [server for server in self._servers if server.facts]
+        server = known[-1] if known else self._servers[0]
         facts = server.facts or ServerFacts("openai")
         name = render_name(facts, server.model or self._model)
         return ModelVersion(self._exchange.clean(name), version=facts.revision, prompt_version=PROMPT_VERSION)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import email.utils
+import functools
 import ipaddress
 import json
 import logging
@@ -34,6 +35,10 @@ LONGEST_WAIT = 60.0
 LARGEST_ANSWER = 2_000_000
 """Bytes."""
 LONGEST_MESSAGE = 300
+"""Characters."""
+MIN_SECRET = 8
+"""Characters: a shorter token ("none", "x") is a placeholder, and would be found inside ordinary words."""
+TOO_LATE = "did not answer in time"
 ADDRESS_HINT = "Give it like https://models.example.org or http://127.0.0.1:8080/v1, without a user or a password."
 LOOPBACK: dict[str, httpx.AsyncBaseTransport | None] = dict.fromkeys(
     ("all://localhost", "all://127.0.0.1", "all://[::1]")
@@ -86,6 +91,12 @@ def parse_token(token: str) -> str:
     return token
 
 
+@functools.cache
+def load_certificates() -> ssl.SSLContext:
+    """The certificates to trust, read once since that is slow: SSL_CERT_FILE's, SSL_CERT_DIR's or certifi's."""
+    return httpx.create_ssl_context()
+
+
 class Exchange:
     """An HTTP client for model servers.
 
@@ -119,7 +130,9 @@ class Exchange:
         limits = httpx.Limits(max_connections=concurrency)
         problem = False
         try:
-            self._client = httpx.AsyncClient(headers=headers, limits=limits, mounts=LOOPBACK, transport=transport)
+            self._client = httpx.AsyncClient(
+                verify=load_certificates(), headers=headers, limits=limits, mounts=LOOPBACK, transport=transport
+            )
         except (ValueError, ImportError, OSError, httpx.InvalidURL):
             problem = True
         if problem:
@@ -152,14 +165,14 @@ class Exchange:
             patience: Seconds that one try may take.
         """
         content = None if body is None else json.dumps(body).encode()
-        for attempt in range(1, TRIES + 1):
-            limit = min(patience, deadline - time.monotonic())
-            answer = await self._try(url, content, limit)
+        attempt = 0
+        while True:
+            attempt += 1
+            answer = await self._try(url, content, min(patience, max(0.0, deadline - time.monotonic())))
             pause = self._choose_pause(answer, attempt)
             if answer.status not in RETRIED or attempt == TRIES or time.monotonic() + pause >= deadline:
-                break
+                return answer
             await asyncio.sleep(pause)
-        return answer
 
     async def _try(self, url: str, content: bytes | None, limit: float) -> Answer:
         timeout = httpx.Timeout(limit, connect=min(limit, CONNECT_SECONDS))
@@ -171,7 +184,7 @@ class Exchange:
             ):
                 return await _read(response)
         except TimeoutError:
-            return Answer(0, problem=f"did not answer within {limit:.0f} s")
+            return Answer(0, problem=TOO_LATE)
         except httpx.RequestError as error:
             return Answer(0, problem=_describe(error))
 
@@ -181,10 +194,6 @@ class Exchange:
         jitter = random.uniform(0.5, 1.0)  # noqa: S311 - spreads retries, hides nothing
         pause = self._backoff * 2 ** (attempt - 1) * jitter
         return pause if asked is None else asked + self._backoff * jitter if asked <= LONGEST_WAIT else float("inf")
-
-
-MIN_SECRET = 8
-"""Characters: a shorter token ("none", "x") is a placeholder, and would be found inside ordinary words."""
 
 
 def parse_retry_after(value: str) -> float | None:
@@ -220,7 +229,7 @@ def _describe(error: httpx.RequestError) -> str:
         return "does not speak TLS as it should"
     words: dict[type[httpx.RequestError], str] = {
         httpx.ConnectError: "refused the connection",
-        httpx.TimeoutException: "did not answer in time",
+        httpx.TimeoutException: TOO_LATE,
         httpx.ProxyError: "cannot be reached through the proxy",
         httpx.DecodingError: "sent an answer that cannot be unpacked",
     }

@@ -5,6 +5,7 @@ import gzip
 import json
 import logging
 import socket
+import ssl
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -43,7 +44,7 @@ async def endpoint_of(
     server: ModelServer | str, token: str = "", model: str = "", **options: Any
 ) -> AsyncIterator[Endpoint]:
     url = server if isinstance(server, str) else server.url
-    options = {"timeout": 5.0, "backoff": 0.01} | options
+    options = {"timeout": 20.0, "backoff": 0.01} | options
     async with Endpoint(url, token, model, **options) as endpoint:
         yield endpoint
 
@@ -419,13 +420,13 @@ async def test_retry_after_is_waited_for() -> None:
     assert time.monotonic() - started >= 1
 
 
-@pytest.mark.parametrize("value", ["3600", "30", "Fri, 31 Dec 2100 23:59:59 GMT"])
+@pytest.mark.parametrize("value", ["3600", "60", "Fri, 31 Dec 2100 23:59:59 GMT"])
 async def test_a_retry_after_beyond_the_deadline_is_not(value: str) -> None:
     with ModelServer(always=faults.status(429, headers={"Retry-After": value})) as server:
-        async with endpoint_of(server, timeout=3) as endpoint:
+        async with endpoint_of(server) as endpoint:
             started = time.monotonic()
             assert "429" in (await fail(endpoint)).what
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 10
     assert len(server.posts) == 1
 
 
@@ -440,10 +441,10 @@ def test_retry_after_values(value: str, seconds: float | None) -> None:
 @pytest.mark.parametrize("fault", [faults.hang(30), faults.drip(30)])
 async def test_a_server_that_hangs_or_drips_is_left_at_the_deadline(fault: faults.Fault) -> None:
     with ModelServer(always=fault) as server:
-        async with endpoint_of(server, timeout=0.6) as endpoint:
+        async with endpoint_of(server, timeout=1) as endpoint:
             started = time.monotonic()
             error = await fail(endpoint)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 5
     assert type(error) is ModelUnavailable
     assert "did not answer" in error.what
 
@@ -456,7 +457,7 @@ async def test_a_slow_server_is_waited_for() -> None:
 
 async def test_a_server_that_fails_again_and_again_is_left_alone() -> None:
     with ModelServer(always=faults.hang(30)) as server:
-        async with endpoint_of(server, timeout=0.2) as endpoint:
+        async with endpoint_of(server, timeout=1) as endpoint:
             for _ in range(GIVE_UP_AFTER):
                 await fail(endpoint)
             assert "not asked again" in (await fail(endpoint)).what
@@ -489,6 +490,17 @@ async def test_a_name_that_is_not_known_is_unavailable() -> None:
         error = await fail(endpoint)
     assert "name that is not known" in error.what
     assert "invalid" not in str(error)
+
+
+async def test_tls_that_cannot_be_trusted_is_unavailable() -> None:
+    def distrust(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError(f"for {request.url.host}") from ssl.SSLCertVerificationError("self-signed certificate")
+
+    async with endpoint_of("https://h.example", transport=httpx.MockTransport(distrust)) as endpoint:
+        assert "certificate that cannot be verified" in (await fail(endpoint)).what
+    with ModelServer() as server:
+        async with endpoint_of(server.url.replace("http:", "https:")) as endpoint:
+            assert "does not speak TLS" in (await fail(endpoint)).what
 
 
 async def test_the_fallback_answers_and_is_stayed_with() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 from collections import deque
@@ -35,15 +36,15 @@ INFO: dict[str, object] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Exchanged:
-    """One request that came in, and the status of its answer (0: none was sent)."""
+    """One request that came in, and the status of its answer (0: none yet, or none at all)."""
 
     method: str
     path: str
     headers: dict[str, str]
     body: Any
-    status: int
+    status: int = 0
 
 
 class Refused(Exception):
@@ -132,6 +133,11 @@ class _Listener(ThreadingHTTPServer):
     daemon_threads = True
     stand_in: ModelServer
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that left is no news; anything else is a mistake of the stand-in, and shown."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
 
 class Handler(BaseHTTPRequestHandler):
     """Answers one connection. What faults may use is public."""
@@ -164,7 +170,8 @@ class Handler(BaseHTTPRequestHandler):
             self.stand_in.busy -= 1
 
     def _answer(self, route: Callable[[], None]) -> None:
-        self.sent_status = 0
+        self.entry = Exchanged(self.command, self.path, dict(self.headers), self.body)
+        self.stand_in.requests.append(self.entry)
         try:
             route()
         except Refused as refusal:
@@ -174,8 +181,6 @@ class Handler(BaseHTTPRequestHandler):
                 self.send(refusal.status, refusal.body)
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
-        entry = Exchanged(self.command, self.path, dict(self.headers), self.body, self.sent_status)
-        self.stand_in.requests.append(entry)
 
     def _get(self) -> None:
         stand_in = self.stand_in
@@ -248,7 +253,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def start(self, status: int, content_type: str, length: int, headers: dict[str, str] | None = None) -> None:
         """Send the head of an answer."""
-        self.sent_status = status
+        self.entry.status = status
         self.send_response(status)
         for name, value in {"Content-Type": content_type, "Content-Length": str(length), **(headers or {})}.items():
             self.send_header(name, value)
