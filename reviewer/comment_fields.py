@@ -6,7 +6,7 @@ import re
 from typing import TypeVar
 
 from reviewer.domain import Category, Finding, Hunk, Severity
-from reviewer.loose_json import join_surrogates
+from reviewer.json_reader import join_surrogates
 
 LINE = ("line", "lineid", "linenumber", "lineno", "startline", "lines")
 END_LINE = ("endline", "lineend", "endlinenumber")

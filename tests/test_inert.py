@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import time
 from html.parser import HTMLParser
 
 import cmarkgfm
@@ -393,6 +394,7 @@ def test_code_blocks() -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "a\ud800b",
         "a\u202eb",
         "a\u200bb",
         "a\x1b[31m",
@@ -416,3 +418,23 @@ def test_a_code_block_is_one_block_with_the_code_as_it_is(text: str) -> None:
         rendered = Rendered(f"{block}\n\nafter")
         assert [tag for tag, _ in rendered.tags] == ["pre", "code", "p"]
         assert block.split("\n")[1:-1] == text.replace("\r\n", "\n").removesuffix("\n").split("\n")
+
+
+HARD = {
+    "backticks": "".join("`" * n + "a" for n in range(90)),
+    "stars": "*a " * 2000,
+    "brackets": "[" * 4000,
+    "links": "[a](" * 1000,
+    "underscores": "_" * 4000,
+    "colons": ":a" * 2000,
+    "escapes": "&#" * 2000,
+    "marks": "e" + "\u0301" * 100_000,
+    "long": "@a" * 500_000,
+}
+
+
+@pytest.mark.parametrize("name", HARD)
+def test_hard_texts_take_bounded_time(name: str) -> None:
+    started = time.monotonic()
+    assert len(make_inert(HARD[name])) <= 4000
+    assert time.monotonic() - started < 1
