@@ -65,6 +65,7 @@ def test_pygithub_writes(pull: PullScenario, github_server: GitHubServer) -> Non
     with connect(github_server) as client:
         shown = client.get_repo("octo/demo").get_pull(1)
         comments: Any = [{"path": "app.py", "line": 2, "side": "RIGHT", "body": "Why?"}]
+        outside: Any = [{"path": "app.py", "line": 99, "side": "RIGHT", "body": "Why?"}]
         review = shown.create_review(body="Read.", event="COMMENT", comments=comments)
         said = shown.create_issue_comment("Summary")
         said.edit("Summary 2")
@@ -79,7 +80,7 @@ def test_pygithub_writes(pull: PullScenario, github_server: GitHubServer) -> Non
         assert [one.name for one in shown.get_labels()] == ["reviewed"]
         assert reply.in_reply_to_id == comment.id
         with pytest.raises(github.GithubException) as refused:
-            shown.create_review(event="COMMENT", comments=[{**comments[0], "line": 99}])
+            shown.create_review(event="COMMENT", comments=outside)
         assert refused.value.status == 422
         assert refused.value.data["errors"] == ["Line could not be resolved"]
 

@@ -30,8 +30,8 @@ NULLABLE: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("pull-request-simple.labels.[]", ("description",), "null for a label without one, as in `label`"),
     ("pull-request-review-comment", ("line", "position"), "null when outdated or on a file"),
     ("pull-request-review-comment", ("original_line",), "null on a file"),
-    ("review-comment", ("line", "start_line"), "null when outdated"),
-    ("review-comment", ("original_line", "original_start_line"), "null on a file or on a single line"),
+    ("review-comment", ("line",), "null when outdated"),
+    ("review-comment", ("original_line",), "null on a file"),
 )
 """Schema, keys, reason: what is null in real answers though the schema says otherwise. `[]` is an array's items."""
 
