@@ -259,6 +259,14 @@ def test_a_long_diff_is_cut_file_by_file(folder: GitFolder, monkeypatch: pytest.
     assert [file.status for file in total] == ["added"] * 3
 
 
+def test_a_line_that_is_read_in_pieces_begins_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    header = b"diff --git a/x b/x\n"
+    monkeypatch.setattr(git_source, "MAX_SECTION_BYTES", len(header))
+    long_line = b"+" * len(header) + header
+    sections = list(git_source.read_sections(io.BytesIO(header + long_line + header)))
+    assert sections == [header + b"+" * len(header), header]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_file_of_one_gigabyte_takes_no_memory_and_little_time(folder: GitFolder) -> None:
