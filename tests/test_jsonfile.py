@@ -132,6 +132,15 @@ def test_any_document_survives_the_journey(document: Bundle | Review) -> None:
     assert parse_json(render_json(document), type(document), "x.json") == document
 
 
+def test_a_save_puts_a_new_file_in_place_and_never_writes_into_the_old_one(tmp_path: Path) -> None:
+    path, witness = tmp_path / "review.json", tmp_path / "witness"
+    path.write_text("old")
+    witness.hardlink_to(path)
+    save_json(REVIEW, path)
+    assert load_review(path) == REVIEW
+    assert witness.read_text() == "old"
+
+
 def test_a_lone_surrogate_is_written_as_an_escape() -> None:
     bundle = replace(BUNDLE, pull_request=replace(PULL_REQUEST, title="caf\udce9"))
     assert b"caf\\udce9" in render_json(bundle)
@@ -187,6 +196,12 @@ def test_what_is_no_document_is_refused(data: bytes) -> None:
     message = complaint(data)
     assert message.startswith("review.json ")
     assert len(message) < 400
+
+
+def test_nan_is_no_json_beside_a_lone_surrogate_either() -> None:
+    document = json.loads(render_json(replace(REVIEW, note="\udc80")))
+    document["usage"]["seconds"] = float("nan")
+    assert "NaN is no JSON value" in complaint(json.dumps(document).encode())
 
 
 def test_a_field_of_a_later_minor_change_does_no_harm() -> None:

@@ -215,6 +215,19 @@ def test_a_long_anchor_is_shortened_and_long_lists_are_counted() -> None:
     assert "and 2,990 more, all listed by --format json" in report
 
 
+def test_a_range_over_removed_lines_replaces_only_what_is_left() -> None:
+    fix = "    for entry in entries():\n        if entry.age > days:"
+    report = text(replace(EMPTY, comments=(make_comment(93, "A day early.", start=92, suggestion=fix),)))
+    code, suggested = report.split("A day early.")
+    assert [row[:10].split() for row in code.split("\n") if row.startswith(">")] == [
+        [">", "92"],
+        [">", "91", "-"],
+        [">", "93", "+"],
+    ]
+    assert "-         if entry.age >= days:\n    +         if entry.age > days:\n" in suggested
+    assert suggested.count("entry.age") == 2
+
+
 def test_a_comment_without_its_lines_at_hand_is_shown_all_the_same() -> None:
     report = text(REVIEW, replace(PULL_REQUEST, files=()))
     assert "src/cache.py:41-44  error, bug\n  The file is never closed" in report
