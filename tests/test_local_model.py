@@ -160,6 +160,13 @@ async def test_a_slow_answer_is_stopped(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert server.given < 100
 
 
+async def test_without_any_time_the_model_is_not_even_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    server = FakeServer([chunk("{}", "stop")])
+    with pytest.raises(ModelUnavailable):
+        await make_model(monkeypatch, tmp_path, server, timeout=-1).complete(prompt())
+    assert not server.requests
+
+
 async def test_a_cancelled_request_stops_the_model_and_frees_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from reviewer.progress import ProgressLine, render_progress
+from reviewer.progress import ProgressLine, render_progress, show_pieces
 
 
 class Clock:
@@ -59,3 +59,19 @@ def test_a_terminal_gets_one_line_that_is_drawn_over(
     assert err.count("\r  file [") == 10
     assert "50 of 100 MB  2.0 MB/s  0:25 left" in err
     assert err.endswith("\rDone.\n")
+
+
+def test_pieces_are_counted_on_a_terminal_only(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show_pieces(ProgressLine())(1, 4)
+    assert not capsys.readouterr().err
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    show = show_pieces(ProgressLine())
+    for done in (1, 4):
+        show(done, 4)
+    err = capsys.readouterr().err
+    assert err.startswith("\r  Asking the model [######------------------] 1 of 4")
+    assert "[########################] 4 of 4" in err
+    assert err.endswith(" \r")
