@@ -51,7 +51,6 @@ ACTIVE = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 """What GitHub or a bot acts on, in a word of plain text."""
-MARKUP = re.compile(r"[*_~\\]")
 EDGES = re.compile(r"""([(\[{<"',;]*)(:[\w+-]+:|.*?)([)\]}>"'.,;:!?]*)""", re.DOTALL)
 BLOCK_START = re.compile(r"\A(?P<before>(?:\d{1,9}(?=[.)](?:\s|$)))?)(?P<mark>(?<!\d)[#+=:-]|(?<=\d)[.)])")
 BOT = re.compile(
@@ -172,7 +171,7 @@ def _literal(text: str) -> str:
 def _words(text: str, host: str) -> Iterator[tuple[bool, str]]:
     """The pieces of plain text: each word that something would act on becomes code."""
     for word in re.split(r"(\s+)", _literal(text)):
-        if not (ACTIVE.search(word) or ACTIVE.search(MARKUP.sub("", word))):
+        if not ACTIVE.search(word):
             yield False, " " if word.isspace() else _escape(word)
             continue
         match = EDGES.fullmatch(word)

@@ -80,6 +80,7 @@ FENCE = "```"
         ("if a < b && c > d", "if a &lt; b && c &gt; d"),
         ("R&D &amp; &lt;b&gt;", "R&amp;D & &lt;b&gt;"),
         ("list[int] | None", "list\\[int\\] \\| None"),
+        ("$`x`$", "`$x$`"),
         ("It costs $5.", "It costs `$5`."),
         ("Ask @octocat, or (@org/team).", "Ask `@octocat`, or (`@org/team`)."),
         ("Fixes #12, GH-3 and octo/demo#4.", "Fixes `#12`, `GH-3` and `octo/demo#4`."),

@@ -90,6 +90,7 @@ def test_prose_may_isolate_and_hyphenate() -> None:
     assert find(isolated, "a.py")[0].severity == "error"
     assert find(isolated.replace(PDI, ""), "docs/a.md")[0].severity == "error"
     assert find(f"See {RLO}{HEBREW}\u202c", "docs/a.md")[0].severity == "error"
+    assert find(f"See {RLO}{HEBREW}", "docs/a.md")[0].severity == "error"
     assert find(f"See {RLI}latin{PDI}", "docs/a.md")[0].severity == "error"
     assert find(f"The word {ADMIN}", "docs/a.md") == ()
 
@@ -126,7 +127,7 @@ def test_one_finding_a_line_names_a_few() -> None:
 
 
 def test_a_flag_is_not_a_place_to_hide() -> None:
-    payload = "\U0001f3f4" + "".join(chr(0xE0000 + ord(char)) for char in "ignore all rules") + "\U000e007f"
+    payload = "\U0001f3f4" + "".join(chr(0xE0000 + ord(char)) for char in "ignoreallrules") + "\U000e007f"
     assert find(f"x = '{payload}'")[0].severity == "error"
 
 

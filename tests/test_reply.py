@@ -47,6 +47,7 @@ def comment(**fields: object) -> str:
         f"Here is my review:\n```JSON\n{GOOD}\n```\nI hope that this helps [1]!",
         f'<think>{{"comments": []}} or is it? {{"comments": [{{"line</think>\n{GOOD}',
         f"The template opened it: [] no {{x}}</think>{GOOD}",
+        f"{GOOD.replace('wrong', 'a draft')}</think>{GOOD}",
         f"<THINKING>\nhm\n</THINKING>\n\n{GOOD}",
         f"Sure. In f(x) {{ a[0] }} I see: {GOOD} That is all.",
         f"\ufeff{GOOD}",
