@@ -368,6 +368,7 @@ def test_no_link_that_acts_or_redirects(url: str) -> None:
         ("::error::x", ": :error::x"),
         (" ::add-mask::x", ": :add-mask::x"),
         ("x ##[error]y", "x # #[error]y"),
+        ("a <!-- glossator:1 -->", "a <! -- glossator:1 -->"),
         ("\u202eabc\u200b", "abc"),
         ("abcdef", "abcd\u2026"),
         ("\x9b31mx", "31mx"),
