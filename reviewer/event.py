@@ -116,14 +116,22 @@ def _decide_comment(event_name: str, payload: Mapping[str, Any]) -> Decision:
         f"/{found[1]}",
         full=bool(option),
         asked=True,
-        commenter=comment["user"]["login"],
-        comment_id=comment["id"],
+        commenter=_parse_login(comment["user"]),
+        comment_id=_parse_number(comment, "id"),
         comment_kind="review" if on_review else "issue",
     )
 
 
-def _parse_number(issue: Mapping[str, Any]) -> int:
-    number = issue["number"]
-    if not isinstance(number, int):
-        raise TypeError(f"{number!r} is no number")
+def _parse_number(thing: Mapping[str, Any], name: str = "number") -> int:
+    number = thing[name]
+    if type(number) is not int:
+        raise TypeError(f"{name} is {number!r}")
     return number
+
+
+def _parse_login(user: Mapping[str, Any]) -> str:
+    """Never empty: a command by nobody would need no permission."""
+    login = user["login"]
+    if not isinstance(login, str) or not login:
+        raise TypeError(f"login is {login!r}")
+    return login

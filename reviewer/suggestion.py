@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import ast
 import re
-import textwrap
 import warnings
 from collections.abc import Callable
+from os.path import commonprefix
 
 from reviewer.domain import Hunk
 
@@ -102,15 +102,20 @@ def _still_parses(lines: list[str], replaced: list[str], hunk: Hunk, first: int)
         lambda code: code,
         lambda code: [*code, _indent_of(code[0]) + " pass"],
     )
-    deciding = next((context for context in contexts if _parses(context(replaced))), None)
-    return deciding is None or _parses(deciding(lines))
+    for context in contexts:
+        code = context(replaced)
+        margin = commonprefix([_indent_of(line) for line in code if line.strip()])  # noqa: RUF071 - by characters
+        if _parses(code, margin):
+            return _parses(context(lines), margin)
+    return True
 
 
-def _parses(lines: list[str]) -> bool:
+def _parses(lines: list[str], margin: str) -> bool:
+    """Whether the lines are Python once they are moved to the left by the margin."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            ast.parse(textwrap.dedent("\n".join(lines)))
+            ast.parse("\n".join(line.removeprefix(margin) for line in lines))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True
