@@ -250,6 +250,14 @@ def test_a_suggestion_needs_each_replaced_line_quoted(
     assert (placed.suggestion is not None) == is_offered
 
 
+def test_a_removed_line_gets_no_suggestion_even_when_the_new_one_reads_the_same() -> None:
+    pull_request = on_lines("  a = 1\n", "x.txt", "a = 1\n")
+    for line, suggestion in (("L1", None), ("R1", "  a = 2")):
+        placed = place(Finding("x.txt", line, "a = 1", "No.", suggestion="  a = 2"), pull_request)
+        assert isinstance(placed, ReviewComment)
+        assert placed.suggestion == suggestion
+
+
 def test_a_suggestion_for_a_crlf_file() -> None:
     pull_request = on_lines("a = 1\r\nb = 2\r\n", "x.txt")
     same = Finding("x.txt", "R2", "b = 2", "No.", suggestion="b = 2")

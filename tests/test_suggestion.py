@@ -156,6 +156,30 @@ def test_removed_lines_are_no_part_of_the_new_version() -> None:
     hunk = make_hunk("a.py", "def f(:\n    a\n", "def f():\n    b\n")
     assert check_suggestion("    return b", ["    b"], hunk, 2) == "    return b"
     assert check_suggestion("    return return", ["    b"], hunk, 2) is None
+    block = make_hunk("a.py", "if a(:\n    z\nelse:\n    d\n", "if a:\n    b\nelse:\n    d\n")
+    assert check_suggestion("    c", ["    b"], block, 2) == "    c"
+    assert check_suggestion("    b\nc", ["    b"], block, 2) is None, "good by itself, not before the else"
+
+
+@pytest.mark.parametrize(
+    ("suggestion", "is_offered"),
+    [
+        ("R2    + y = 2", False),
+        ("R2      y = 2", False),
+        ("L2    - y = 2", False),
+        ("+ y = 2", False),
+        ("+y = 2\n+z = 3", False),
+        ("- x = 1\n+ y = 2", False),
+        ("+ y = 2\nz = 3", True),
+        ("R2 = 2", True),
+    ],
+)
+def test_a_copied_diff_is_no_code(suggestion: str, *, is_offered: bool) -> None:
+    assert check("a\nx = 1\nb\n", 2, 2, suggestion, "a.js") == (suggestion if is_offered else None)
+
+
+def test_marks_are_code_where_marks_were() -> None:
+    assert check("a:\n- one\n- two\n", 2, 2, "- three", "a.yaml") == "- three"
 
 
 @pytest.mark.parametrize("nesting", ["(" * 5000 + ")" * 5000, "-" * 5000 + "1", "x = '\\d'", "1 is 1"])
