@@ -19,7 +19,7 @@ from github.GithubRetry import GithubRetry
 
 from reviewer.code_host import CommentKind, PostedComment, RenderedComment, Thread
 from reviewer.diff import parse_diff, parse_patch
-from reviewer.domain import ChangedFile, FileStatus, PullRequest
+from reviewer.domain import ChangedFile, PullRequest
 from reviewer.errors import HostError, HostUnavailable, NotFound, PermissionDenied, RateLimited, ValidationFailed
 
 API_URL = "https://api.github.com"
@@ -31,7 +31,6 @@ TIMEOUT = 30
 MAX_BLOB = 1_000_000
 """Bytes of a guideline file; the API gives no larger one as JSON."""
 
-_STATUSES: dict[str, FileStatus] = {"added": "added", "removed": "removed", "renamed": "renamed", "copied": "copied"}
 _LIMIT_WORDS = ("rate limit", "abuse detection", "retry your request again later")
 
 _THREADS = """
@@ -94,8 +93,9 @@ class GitHub:
             parse_patch(
                 file["filename"],
                 file.get("patch"),
-                _STATUSES.get(file["status"], "modified"),
+                file["status"],
                 file.get("previous_filename"),
+                file["changes"],
             )
             for file in self._pages(f"{url}/files")
         )
