@@ -26,22 +26,22 @@ def render(
     """
     # The modules are imported late: each run needs one of them.
     if output_format == "json":
-        from reviewer.report_json import render_pretty_json  # noqa: PLC0415 - as said above
+        from reviewer.report_json import render_pretty_json
 
         return render_pretty_json(review)
     if output_format == "sarif":
-        from reviewer.sarif import render_sarif  # noqa: PLC0415 - as said above
+        from reviewer.sarif import render_sarif
 
         return render_sarif(review, pull_request)
     if output_format == "rdjson":
-        from reviewer.rdjson import render_rdjson  # noqa: PLC0415 - as said above
+        from reviewer.rdjson import render_rdjson
 
         return render_rdjson(review, pull_request)
     if output_format == "markdown":
-        from reviewer.report_markdown import render_markdown  # noqa: PLC0415 - as said above
+        from reviewer.report_markdown import render_markdown
 
         return render_markdown(review, pull_request)
-    from reviewer.report_text import render_text  # noqa: PLC0415 - as said above
+    from reviewer.report_text import render_text
 
     return render_text(review, pull_request, width=width, color=color)
 

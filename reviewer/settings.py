@@ -91,7 +91,7 @@ def get_setting(name: str, where: str) -> Setting:
     """The row of that name, or UsageError that names the nearest. `where` leads the message: "file, line 3: "."""
     if name in BY_NAME:
         return BY_NAME[name]
-    import difflib  # noqa: PLC0415 - only a mistake pays for it
+    import difflib
 
     near = difflib.get_close_matches(name.lower().replace("_", "-"), BY_NAME, n=1, cutoff=0.5)
     hint = f"Did you mean {near[0]}? " if near else ""

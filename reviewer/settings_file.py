@@ -30,7 +30,7 @@ def load_settings_text(text: str) -> dict[str, object]:
     """
     if len(text) > MAX_CHARACTERS:
         raise UsageError(f"{FILE} has {len(text)} characters.", f"It may have at most {MAX_CHARACTERS}.")
-    import yaml  # noqa: PLC0415 - the command line starts without it
+    import yaml
 
     try:
         check_events(text)
@@ -57,7 +57,7 @@ def load_settings_text(text: str) -> dict[str, object]:
 
 def check_events(text: str) -> None:
     """Refuse, event by event and so before anything is built, what a settings file has no use for."""
-    import yaml  # noqa: PLC0415 - the command line starts without it
+    import yaml
 
     depth = 0
     for event in yaml.parse(text, Loader=yaml.BaseLoader):
@@ -73,7 +73,7 @@ def check_events(text: str) -> None:
 
 def parse_node(node: yaml.Node) -> object:
     """A YAML node as a plain value. A mapping, which no setting is, becomes an empty one."""
-    import yaml  # noqa: PLC0415 - the command line starts without it
+    import yaml
 
     if isinstance(node, yaml.ScalarNode):
         return node.value if node.style else parse_scalar(node.value)

@@ -30,7 +30,7 @@ def click_options(*names: str) -> Callable[[AnyCommand], AnyCommand]:
 
 def create_option(setting: Setting) -> Callable[[AnyCommand], AnyCommand]:
     """One click option. Texts are checked by `merge_settings`, so that option, input and file say the same."""
-    import click  # noqa: PLC0415 - whoever only reads a settings file needs no click
+    import click
 
     name = f"--{setting.name}/--no-{setting.name}" if setting.kind == "switch" else f"--{setting.name}"
     kind: click.ParamType[Any] = click.Choice(setting.choices) if setting.choices else click.types.StringParamType()
