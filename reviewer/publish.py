@@ -14,10 +14,10 @@ from typing import Literal, TypeVar
 
 from reviewer.code_host import CodeHost, RenderedComment
 from reviewer.collect import load_settings_file
-from reviewer.domain import PullRequest, Review, ReviewComment, Routed
+from reviewer.domain import Dropped, DropReason, Finding, PullRequest, Review, ReviewComment, Routed
 from reviewer.errors import HostError, HostUnavailable, RateLimited, ValidationFailed
 from reviewer.place import place_findings
-from reviewer.rank import Ranking, rank_comments
+from reviewer.rank import MAX_ROUTED, Ranking, rank_comments
 from reviewer.render import Place, render_comment, render_review_body, render_summary
 from reviewer.settings import Settings, merge_settings
 from reviewer.state import CommentMarker, Signer, State, find_summary
@@ -30,6 +30,8 @@ MAX_WAIT = 90.0
 """Seconds that a rate limit may make us wait at once."""
 MAX_REMEMBERED = 2000
 """Digests of reviewed hunks in the state: 2,000 of them take about 45 kB before they are deflated."""
+MAX_MESSAGE = 600
+"""Characters of a finding's message and of its quote in the state."""
 
 Rung = Literal["review", "annotations", "overtaken"]
 Result = TypeVar("Result")
@@ -131,15 +133,22 @@ def read_standing(host: CodeHost, number: int, head_sha: str, signer: Signer) ->
 
 
 def next_state(review: Review, before: State) -> State:
-    """What the next run shall know. Only what is still in the diff is remembered."""
-    seen = dict.fromkeys(entry.digest for entry in review.coverage if entry.state in {"reviewed", "already-reviewed"})
+    """What the next run shall know. Only what is still in the diff is remembered, and no more than fits a comment."""
+    missed = {entry.digest for entry in review.coverage if entry.state in {"failed", "over-budget"}}
+    seen = (entry.digest for entry in review.coverage if entry.state in {"reviewed", "already-reviewed"})
+    known = [digest for digest in dict.fromkeys(seen) if digest and digest not in missed]
     return State(
         head_sha=review.head_sha,
         status=review.status,
         paused=before.paused,
-        reviewed=tuple(digest for digest in seen if digest)[:MAX_REMEMBERED],
-        findings=tuple(routed.finding for routed in review.routed),
+        reviewed=tuple(known[:MAX_REMEMBERED]),
+        findings=tuple(shorten(routed.finding) for routed in review.routed[:MAX_ROUTED]),
     )
+
+
+def shorten(finding: Finding) -> Finding:
+    """The finding as far as a summary shows it."""
+    return replace(finding, message=finding.message[:MAX_MESSAGE], quote=finding.quote[:MAX_MESSAGE], suggestion=None)
 
 
 def carry_over(review: Review, pull_request: PullRequest, before: State) -> Review:
@@ -149,7 +158,12 @@ def carry_over(review: Review, pull_request: PullRequest, before: State) -> Revi
     earlier = [*(Routed(c.finding, "over-budget", c) for c in placement.comments), *placement.routed]
     known = {routed.comment.fingerprint for routed in review.routed if routed.comment}
     new = [entry for entry in earlier if not entry.comment or entry.comment.fingerprint not in known]
-    return replace(review, routed=review.routed + tuple(new))
+    routed = review.routed + tuple(new)
+    over = (
+        Dropped(DropReason.OVER_BUDGET, entry.finding.path, f"more than {MAX_ROUTED} in the summary", entry.finding)
+        for entry in routed[MAX_ROUTED:]
+    )
+    return replace(review, routed=routed[:MAX_ROUTED], dropped=(*review.dropped, *over))
 
 
 def handle_outdated(host: CodeHost, number: int, settings: Settings) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from reviewer.domain import Coverage, Finding, ModelVersion, PullRequest, Review
+from reviewer.domain import Coverage, Finding, ModelVersion, PullRequest, Review, Routed
 from reviewer.github_api import GitHub
 from reviewer.place import place_findings
 from reviewer.publish import Published, publish_review
@@ -265,6 +265,31 @@ def test_summary_findings_of_unchanged_hunks_stay(bench: Bench) -> None:
     assert len(state.reviewed) == 3
 
 
+def test_a_hunk_that_failed_is_looked_at_again_even_if_its_twin_did_not(bench: Bench) -> None:
+    review = review_of(bench.pull_request())
+    twin = replace(review.coverage[0], state="failed", reason="no answer")
+
+    bench.publish(replace(review, status="partial", coverage=(*review.coverage, twin)))
+
+    state = Signer("octo/demo#1", KEY).parse(bench.summaries()[0], State)
+    assert state is not None
+    assert set(state.reviewed) == {entry.digest for entry in review.coverage[1:]}
+
+
+def test_a_summary_fits_whatever_was_found_and_remembered(bench: Bench) -> None:
+    review = review_of(bench.pull_request())
+    words = "x" * 5000
+    routed = tuple(Routed(replace(finding(3), message=f"{n} {words}"), "quote-not-found") for n in range(60))
+    coverage = tuple(Coverage(f"{n}.py", 1, 2, "reviewed", "", f"{n:016x}") for n in range(5000))
+
+    published = bench.publish(replace(review, routed=routed, coverage=coverage))
+
+    assert published.error is None
+    [summary] = bench.summaries()
+    assert len(summary) <= 65_536
+    assert Signer("octo/demo#1", KEY).parse(summary, State) is not None
+
+
 def test_an_overtaken_run_posts_nothing(bench: Bench) -> None:
     review = review_of(bench.pull_request(), finding(3))
     bench.pull.push(changed(3, 4))
@@ -361,7 +386,8 @@ def test_resolving_is_a_courtesy_that_may_be_forbidden() -> None:
 
 def test_suggestions_and_ranges_are_posted(bench: Bench) -> None:
     bench.pull.push(changed(3, 4, 5))
-    one = Finding("app.py", "R3", "line 3 changed", "Join these.", end_line="R5", suggestion="line 3 to 5")
+    quote = "line 3 changed\nline 4 changed\nline 5 changed"
+    one = Finding("app.py", "R3", quote, "Join these.", end_line="R5", suggestion="line 3 to 5")
 
     bench.publish(review_of(bench.pull_request(), one))
 
