@@ -228,6 +228,10 @@ class Coverage:
     digest: str = ""
 
 
+EMBEDDED = "embedded"
+"""The alias of a small model in the process, which is no stage of a registry: what it says is of low confidence."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelVersion:
     """Who wrote the review. `prompt_version` is `reviewer.prompt.PROMPT_VERSION`."""

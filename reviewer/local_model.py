@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from reviewer.cpu import choose_threads
-from reviewer.domain import ModelVersion
+from reviewer.domain import EMBEDDED, ModelVersion
 from reviewer.errors import ModelError, ModelFileError, ModelRefused, ModelUnavailable
 from reviewer.model_catalogue import CATALOGUE
 from reviewer.model_files import Silence, get_sha256
@@ -57,7 +57,7 @@ class LocalModel:
         """The model's title if the catalogue knows the bytes, else the file's name; and the start of its SHA-256."""
         sha256 = get_sha256(self._path, Silence())
         title = next((model.title for model in CATALOGUE.values() if model.sha256 == sha256), self._path.stem)
-        return ModelVersion(name=title, version=sha256[:12], prompt_version=PROMPT_VERSION)
+        return ModelVersion(title, sha256[:12], EMBEDDED, prompt_version=PROMPT_VERSION)
 
     async def complete(self, prompt: Prompt) -> Reply:
         """Answer one prompt. Stops working when it is cancelled.

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reviewer.domain import Line, PullRequest, Review, ReviewComment, Routed, Severity
+from reviewer.domain import EMBEDDED, Line, PullRequest, Review, ReviewComment, Routed, Severity
 from reviewer.report_lines import (
     Anchor,
     clean,
@@ -27,6 +27,7 @@ MAX_EXCERPT = 12
 """Lines of code shown with a comment."""
 MAX_LEFT_OUT = 10
 """Rows about what was not looked at; the rest is counted."""
+SMALL = "A small model, run here: check what it says. A larger one is a better reviewer."
 
 STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 SEVERITY_STYLES: dict[Severity, str] = {"error": "red", "warning": "yellow", "info": "cyan"}
@@ -182,6 +183,8 @@ def render_tail(review: Review, page: Page) -> Iterator[str]:
     if review.dropped:
         yield from render_row("Dropped", render_drops(review), page)
     yield from render_row("Model", render_model(review), page)
+    if review.model.alias == EMBEDDED:
+        yield from render_row("", SMALL, page)
 
 
 def render_row(label: str, text: str, page: Page) -> Iterator[str]:

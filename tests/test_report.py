@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from reviewer.diff import parse_diff
 from reviewer.domain import (
     CATEGORIES,
+    EMBEDDED,
     SEVERITIES,
     Category,
     Coverage,
@@ -456,3 +457,9 @@ def test_a_model_that_failed_is_exit_code_4_whatever_fail_on_says() -> None:
     assert decide_exit_code(replace(FAILED, coverage=()), "error") == 4
     skipped = replace(FAILED, coverage=(Coverage("yarn.lock", 0, 0, "skipped", "lock file"),))
     assert decide_exit_code(skipped, "error") == 0
+
+
+def test_a_small_embedded_model_is_named_as_such() -> None:
+    review = Review("patch", 0, "", "reviewed", ModelVersion("tiny", "1", EMBEDDED))
+
+    assert "A small model, run here" in render(review, PullRequest("patch", 0, "", "", "", "", "", ()), "text")
