@@ -473,6 +473,14 @@ async def test_no_more_requests_at_a_time_than_allowed() -> None:
     assert [request.path for request in server.requests].count("/info") == 1
 
 
+async def test_waiting_for_a_turn_is_not_waiting_for_an_answer() -> None:
+    with ModelServer(always=faults.slow(0.5)) as server:
+        async with endpoint_of(server, concurrency=1, timeout=1.5) as endpoint:
+            await asyncio.gather(*(endpoint.complete(PROMPT) for _ in range(5)))
+    assert server.busiest == 1
+    assert len(server.posts) == 5
+
+
 # The fallback
 
 
