@@ -4,52 +4,70 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from reviewer.domain import Bundle
+from reviewer.domain import Bundle, Coverage, Hunk
 from reviewer.errors import UsageError
-from reviewer.inert import inert_line
 from reviewer.locate import choose_hunks
 from reviewer.prompt import render_prefix, render_prompt
+from reviewer.report_lines import clean, clean_character, plural
 from reviewer.settings import Settings
 from reviewer.tokens import estimate_tokens
 
+RULE = 78
+"""Characters."""
+
 
 def render_prompts(bundle: Bundle, settings: Settings, piece: int = 0) -> str:
-    """Exactly what the model would see: the shared prefix, then each piece's own part (or that of one, from 1)."""
+    """Exactly what the model would see: the shared prefix, then each piece's own part (or that of one, from 1).
+
+    Only characters that could steer a terminal are shown by their number.
+    """
     hunks = choose_hunks(bundle, settings).hunks
     if piece > len(hunks) or piece < 0:
-        raise UsageError(f"There is no piece {piece}.", f"This change has {len(hunks)}.")
+        raise UsageError(f"There is no piece {piece}.", f"Of this change, {plural(len(hunks), 'piece')} are looked at.")
     prefix = render_prefix(bundle, settings)
-    chosen = hunks[piece - 1 : piece] if piece else hunks
-    parts = [_title(f"shared by all {len(hunks)} requests, about {estimate_tokens(prefix)} tokens"), prefix]
-    for hunk in chosen:
-        text = render_prompt(prefix, hunk).hunk
-        parts += [_title(f"piece {hunks.index(hunk) + 1} of {len(hunks)}, about {estimate_tokens(text)} tokens"), text]
-    return "\n".join(parts)
+    parts = [_rule(f"shared by {plural(len(hunks), 'request')}, about {estimate_tokens(prefix):,} tokens"), prefix]
+    for number, hunk in enumerate(hunks, 1):
+        if piece in (0, number):
+            text = render_prompt(prefix, hunk).hunk
+            about = f"piece {number} of {len(hunks)}, {hunk.path}, about {estimate_tokens(text):,} tokens"
+            parts += [_rule(about), text]
+    return "".join(c if c in "\t\n" else clean_character(c) for c in "\n".join(parts))
 
 
 def render_plan(bundle: Bundle, settings: Settings) -> str:
     """What would be looked at, best first; what is left out and why; which guidelines go with it."""
     plan = choose_hunks(bundle, settings)
-    looked_at = (
-        f"{number:>4}  {plan.scores.get(hunk.digest, 0.0):.2f}  {hunk.path}:{hunk.target_start}  ({hunk.changed} changed)"
+    looked_at = [
+        (f"{number:>4}  {plan.scores.get(hunk.digest, 0.0):.2f}", _place(hunk), f"{hunk.changed} changed")
         for number, hunk in enumerate(plan.hunks, 1)
-    )
-    left_out = (
-        f"      {c.path}{f':{c.first_line}' if c.first_line else ''}: {c.state}, {c.reason}" for c in plan.left_out
-    )
-    manifest = (f"      {m.path}: {m.tokens_used} of {m.tokens_total} tokens, {m.reason}" for m in bundle.manifest)
-    return "\n".join(
+    ]
+    left_out = [("    -", _place(part), f"{part.state}: {part.reason}") for part in plan.left_out]
+    used = [
+        ("    -", part.path, f"{part.tokens_used:,} of {part.tokens_total:,} tokens: {part.reason}")
+        for part in bundle.manifest
+    ]
+    return "\n\n".join(
         [
-            *_section(f"Looked at, best first ({len(plan.hunks)})", looked_at),
-            *_section(f"Left out ({len(plan.left_out)})", left_out),
-            *_section(f"Guidelines and lint settings ({len(bundle.manifest)})", manifest),
+            _section("Looked at, best first, each with its score", looked_at),
+            _section("Left out", left_out),
+            _section(f"Guidelines and lint settings, at most {settings.context_tokens:,} tokens", used),
         ]
     )
 
 
-def _section(title: str, rows: Iterable[str]) -> list[str]:
-    return [title, *(inert_line(row, 300) if not row.startswith(" ") else "  " + inert_line(row, 300) for row in rows)]
+def _place(part: Hunk | Coverage) -> str:
+    """`src/a.py:12`; of a whole file its path."""
+    line = part.target_start if isinstance(part, Hunk) else part.first_line
+    return f"{part.path}:{line}" if line else part.path
 
 
-def _title(text: str) -> str:
-    return f"---- {text} ----"
+def _section(title: str, rows: Iterable[tuple[str, str, str]]) -> str:
+    """A heading and rows in columns; `none` where there are no rows."""
+    rows = [(mark, clean(place), clean(about)) for mark, place, about in rows]
+    width = min(60, max((len(place) for _, place, _ in rows), default=0))
+    shown = [f"{mark}  {place:<{width}}  {about}" for mark, place, about in rows]
+    return "\n".join([f"{title} ({len(rows)})", *(shown or ["    none"])])
+
+
+def _rule(text: str) -> str:
+    return f"---- {text} ".ljust(RULE, "-")

@@ -28,6 +28,7 @@ PER_PAGE = 100
 MAX_PAGES = 100
 TIMEOUT = 30
 """Seconds for one request."""
+RETRIES = 3
 MAX_BLOB = 1_000_000
 """Bytes of a guideline file; the API gives no larger one as JSON."""
 
@@ -48,14 +49,16 @@ _RESOLVE = "mutation($id: ID!) { resolveReviewThread(input: {threadId: $id}) { t
 class GitHub:
     """One repository on GitHub or on GitHub Enterprise Server, as seen with one token."""
 
-    def __init__(self, repo: str, token: str, api_url: str = API_URL) -> None:
+    def __init__(
+        self, repo: str, token: str, api_url: str = API_URL, *, timeout: int = TIMEOUT, retries: int = RETRIES
+    ) -> None:
         self.repo = repo
         self._url = f"/repos/{repo}"
         self._requester = github.Github(
             auth=github.Auth.Token(token) if token else None,
             base_url=api_url.rstrip("/"),
-            timeout=TIMEOUT,
-            retry=GithubRetry(total=3, allowed_methods={"GET", "HEAD"}, max_rate_limit_wait=60),
+            timeout=timeout,
+            retry=GithubRetry(total=retries, allowed_methods={"GET", "HEAD"}, max_rate_limit_wait=60),
             seconds_between_requests=0,
             seconds_between_writes=0.25,
             user_agent="glossator",
@@ -201,9 +204,14 @@ class GitHub:
 
     # -- requests ------------------------------------------------------------------------------------------------
 
-    def _get(self, url: str, **parameters: object) -> Any:
+    def get(self, path: str, **parameters: object) -> tuple[dict[str, str], Any]:
+        """The headers, by their names in lower case, and the data of one answer."""
         with _translated():
-            return self._requester.requestJsonAndCheck("GET", url, parameters or None)[1]
+            headers, data = self._requester.requestJsonAndCheck("GET", path, parameters or None)
+        return {name.lower(): str(value) for name, value in headers.items()}, data
+
+    def _get(self, url: str, **parameters: object) -> Any:
+        return self.get(url, **parameters)[1]
 
     def _pages(self, url: str) -> Iterator[Any]:
         for page in range(1, MAX_PAGES + 1):

@@ -61,7 +61,14 @@ def save_json(document: Bundle | Review, path: Path) -> None:
 
 
 def replace_file(path: Path, data: bytes) -> None:
-    """Put the data in place of the file at once: a reader sees the old content or the new one, never half of it."""
+    """Put the data in place of the file at once: a reader sees the old content or the new one, never half of it.
+
+    What is no plain file, as a terminal or a pipe is, is written to and not replaced; of a link, what it leads to.
+    """
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        path.write_bytes(data)
+        return
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         part.write_bytes(data)

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from reviewer.context import BaseFiles
 from reviewer.domain import PullRequest
-from reviewer.errors import UsageError
+from reviewer.errors import SourceError, UsageError
+from reviewer.git_repository import GitRepository
 
 CHOICES = """\
-Name one of --base REF, --staged, --diff FILE or --pull-request NUMBER, for example:
-  glossator review --base main
-  git diff main... | glossator review --diff -"""
+Name one change, for example:
+  glossator review --base main                     what HEAD changed since it left main
+  glossator review --staged                        what you are about to commit
+  git diff v1.. | glossator review --diff -        a patch
+  glossator review --repo octo/demo --pull-request 7"""
+DEFAULT_BASES = ("refs/remotes/origin/HEAD", "refs/remotes/upstream/HEAD", "origin/main", "origin/master")
+LOCAL_BASES = ("main", "master")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,18 @@ class SourceOptions:
     pull_request: int = 0
     github_token: str = ""
 
+    @property
+    def given(self) -> list[str]:
+        """The options among them that name a change. With --diff, --base says where the guidelines are."""
+        named = {
+            "--diff": self.diff,
+            "--staged": self.staged,
+            "--pull-request": self.pull_request,
+            "--base": self.base and not self.diff,
+            "--head": self.head,
+        }
+        return [option for option, value in named.items() if value]
+
 
 class NoFiles:
     """The base of a patch: nobody knows it."""
@@ -42,41 +61,75 @@ class NoFiles:
         return None
 
 
-def load_source(options: SourceOptions) -> tuple[PullRequest, BaseFiles]:
+def load_source(options: SourceOptions, tell: Callable[[str], None]) -> tuple[PullRequest, BaseFiles]:
     """The change, and the files at its base for the guidelines.
 
+    When nothing is named it is what HEAD changed since it left the default branch; `tell` is then told so.
+
     Raises:
-        UsageError: Not exactly one source is named.
+        UsageError: Options that do not go together.
         SourceError: There is no change to read.
         HostError: GitHub does not give it.
     """
-    given = [bool(options.diff), options.staged, bool(options.pull_request), bool(options.base) and not options.diff]
-    if sum(given) != 1:
-        raise UsageError("Nothing says what to review." if not any(given) else "Two changes are named.", CHOICES)
+    given = options.given
+    if len(given) > 1 and given != ["--base", "--head"]:
+        raise UsageError(f"{' and '.join(given)} name more than one change.", CHOICES)
     if options.pull_request:
         return _load_from_github(options)
-    from reviewer.git_repository import GitRepository
+    if options.repo:
+        raise UsageError("--repo needs --pull-request NUMBER.", CHOICES)
     from reviewer.git_source import load_git_range, load_patch, load_staged
 
+    repository = GitRepository(options.folder)
     if options.diff:
         pull_request = load_patch(options.diff)
-        repository = GitRepository(options.folder)
         return pull_request, repository.files(repository.resolve(options.base)) if options.base else NoFiles()
     if options.staged:
         pull_request = load_staged(options.folder)
     else:
-        pull_request = load_git_range(options.folder, options.base, options.head or "HEAD")
-    if not pull_request.base_sha:
-        return pull_request, NoFiles()
-    return pull_request, GitRepository(options.folder).files(pull_request.base_sha)
+        base, head = options.base or choose_base(repository), options.head or "HEAD"
+        if not options.base:
+            tell(f"What {head} changed since it left {base}:")
+        pull_request = load_git_range(options.folder, base, head)
+    return pull_request, repository.files(pull_request.base_sha) if pull_request.base_sha else NoFiles()
+
+
+def choose_base(repository: GitRepository) -> str:
+    """The default branch: what the remote calls so, else what is mostly called so.
+
+    Raises:
+        SourceError: Not a repository.
+        UsageError: There is no such branch here.
+    """
+    for ref in (*DEFAULT_BASES, *LOCAL_BASES):
+        code, out, messages = repository.run("rev-parse", "--verify", "--quiet", "--abbrev-ref", ref)
+        if code == 0:
+            return out.decode("utf-8", "replace").strip()
+        if messages:
+            raise repository.explain(messages)
+    raise UsageError("Nothing says what to review, and there is no default branch to compare with.", CHOICES)
+
+
+def choose_repo(repo: str) -> str:
+    """The repository on GitHub: the one given, else the workflow's own; empty when nothing says.
+
+    Raises:
+        UsageError: It is no OWNER/NAME.
+    """
+    repo = repo or os.environ.get("GITHUB_REPOSITORY", "")
+    if repo and not re.fullmatch(r"[\w.-]+/[\w.-]+", repo, re.ASCII):
+        raise UsageError(f"{repo[:80]!r} is no repository.", "Write OWNER/NAME, as octo/demo.")
+    return repo
 
 
 def _load_from_github(options: SourceOptions) -> tuple[PullRequest, BaseFiles]:
+    repo = choose_repo(options.repo)
+    if not repo:
+        raise UsageError("--pull-request needs a repository.", "Add --repo OWNER/NAME, or set GITHUB_REPOSITORY.")
     from reviewer.github_api import from_environment
 
-    repo = options.repo or os.environ.get("GITHUB_REPOSITORY", "")
-    if repo.count("/") != 1:
-        raise UsageError("--pull-request needs a repository.", "Add --repo OWNER/NAME, or set GITHUB_REPOSITORY.")
     host = from_environment(repo, options.github_token)
     pull_request = host.get_pull_request(options.pull_request)
+    if not pull_request.files:
+        raise SourceError(f"{repo}#{options.pull_request} changes nothing.", "There is nothing to review.")
     return pull_request, host.base_files(pull_request.base_sha)

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from reviewer.progress import ProgressLine, render_progress, show_pieces
+from reviewer.progress import ProgressLine, render_pieces, render_progress
 
 
 class Clock:
@@ -61,17 +61,50 @@ def test_a_terminal_gets_one_line_that_is_drawn_over(
     assert err.endswith("\rDone.\n")
 
 
-def test_pieces_are_counted_on_a_terminal_only(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    show_pieces(ProgressLine())(1, 4)
+def test_the_pieces_line_says_what_the_model_does_since_when_and_for_how_long() -> None:
+    assert (
+        render_pieces(0, 4, 65.4) == "  Reading the guidelines and the change [------------------------] 0 of 4  1:05"
+    )
+    assert render_pieces(1, 4, 20) == "  Asking the model [######------------------] 1 of 4  0:20, about 1:00 left"
+
+
+def test_pieces_are_not_counted_in_a_log(capsys: pytest.CaptureFixture[str]) -> None:
+    with ProgressLine() as line:
+        line.count(0, 4)
+        line.count(1, 4)
     assert not capsys.readouterr().err
+
+
+def test_pieces_are_counted_on_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CI", raising=False)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    show = show_pieces(ProgressLine())
-    for done in (1, 4):
-        show(done, 4)
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setattr("reviewer.progress.TICK", 0.01)
+    with ProgressLine() as line:
+        line.count(0, 4)
+        for _ in range(500):
+            seen = capsys.readouterr().err
+            if seen.count("\r") > 1:
+                break
+            time.sleep(0.01)
+        line.count(1, 4)
+        line.count(4, 4)
+        after = capsys.readouterr().err
+    assert "\r  Reading the guidelines and the change" in seen
+    assert seen.count("\r") > 1, "the line shows the time while nothing comes"
+    assert "\r  Asking the model [######------------------] 1 of 4" in after
+    assert after.endswith(" \r"), "the line is gone at the end"
+
+
+def test_an_interrupted_line_is_wiped_and_fits_the_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "30")
+    with pytest.raises(KeyboardInterrupt), ProgressLine() as line:
+        line.count(0, 4)
+        raise KeyboardInterrupt
     err = capsys.readouterr().err
-    assert err.startswith("\r  Asking the model [######------------------] 1 of 4")
-    assert "[########################] 4 of 4" in err
-    assert err.endswith(" \r")
+    assert err.endswith("\r" + " " * 29 + "\r")
+    assert max(map(len, err.split("\r"))) == 29
