@@ -1,0 +1,56 @@
+"""What every run of the whole action needs: GitHub's stand-in, a model server, and act."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.acceptance.act import Act, find_act
+from tests.github_server import GitHubServer, PullScenario
+from tests.github_server.fixtures import github_server
+from tests.model_server import ModelServer
+from tests.test_entry import plain_model
+from tests.test_publish import BASE, changed
+
+__all__ = ["github_server"]
+
+MakeAct = Callable[..., Act]
+ENDPOINT_TOKEN = "endpoint-token-1"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Each of these runs whole workflows and installs packages."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.slow)
+            item.add_marker(pytest.mark.timeout(300))
+            if not find_act():
+                item.add_marker(pytest.mark.skip(reason="act is not installed: pip install '.[acceptance]'"))
+
+
+@pytest.fixture
+def model_server() -> Iterator[ModelServer]:
+    with ModelServer(plain_model) as server:
+        yield server
+
+
+@pytest.fixture
+def pull(github_server: GitHubServer) -> PullScenario:
+    """A pull request that changes lines 3 and 20 of one file."""
+    repo = github_server.create_repo("octo/demo", BASE)
+    repo.add_collaborator("bob", "write")
+    return repo.open_pull_request(changed(3, 20))
+
+
+@pytest.fixture
+def make_act(github_server: GitHubServer, model_server: ModelServer, tmp_path: Path) -> MakeAct:
+    def make(name: str = "first", **options: Any) -> Act:
+        given = {"secrets": {"ENDPOINT_URL": model_server.url}} | options
+        folder = tmp_path / name
+        folder.mkdir()
+        return Act(folder, github_server.url, github_server.graphql_url, **given)
+
+    return make
