@@ -14,13 +14,10 @@ from reviewer.domain import Review
 from reviewer.jsonfile import load_bundle, load_review, save_json
 from tests.action_job import ActionJob, pushed, said
 from tests.github_server import GitHubServer, PullScenario
-from tests.github_server.fixtures import github_server
 from tests.github_server.payloads import dispatch_event
 from tests.model_server import ModelServer
 from tests.model_server.models import ADDED_LINE, empty_model, render_comments, text_of
 from tests.test_publish import BASE, changed
-
-__all__ = ["github_server"]
 
 MakeJob = Callable[..., ActionJob]
 

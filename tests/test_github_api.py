@@ -10,18 +10,24 @@ from reviewer.domain import PullRequest
 from reviewer.errors import HostError, HostUnavailable, NotFound, PermissionDenied, RateLimited, ValidationFailed
 from reviewer.github_api import GitHub
 from tests.github_server import GitHubServer, PullScenario
-from tests.github_server.fixtures import github_server
 
-__all__ = ["github_server"]
-
-FILES: dict[str, str | bytes] = {"app.py": "one\ntwo\n", "old name.py": "".join(f"{n}\n" for n in range(9)), "logo.png": b"\x89PNG\0"}
+FILES: dict[str, str | bytes] = {
+    "app.py": "one\ntwo\n",
+    "old name.py": "".join(f"{n}\n" for n in range(9)),
+    "logo.png": b"\x89PNG\0",
+}
 
 
 @pytest.fixture
 def pull(github_server: GitHubServer) -> PullScenario:
     repo = github_server.create_repo("octo/demo", FILES | {"docs/CONTRIBUTING.md": "Be kind.\n"})
     text = "".join(f"{n}\n" for n in range(8))
-    new: dict[str, str | bytes | None] = {"app.py": "one\n2\n", "old name.py": None, "new näme.py": text + "eight\n", "logo.png": b"\x89PNG\0\1"}
+    new: dict[str, str | bytes | None] = {
+        "app.py": "one\n2\n",
+        "old name.py": None,
+        "new näme.py": text + "eight\n",
+        "logo.png": b"\x89PNG\0\1",
+    }
     return repo.open_pull_request(new, title="Rename", body=None)
 
 

@@ -10,8 +10,6 @@ from tests.github_server import Executable, GitHubServer, PullScenario, RepoScen
 from tests.github_server.client import Client
 from tests.github_server.git_store import Content
 
-pytest_plugins = ("tests.github_server.fixtures",)
-
 REPO = "/repos/octo/demo"
 PULL = f"{REPO}/pulls/1"
 DIFF = {"Accept": "application/vnd.github.v3.diff"}

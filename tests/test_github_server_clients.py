@@ -15,8 +15,6 @@ from github.GithubRetry import GithubRetry
 
 from tests.github_server import GitHubServer, PullScenario, Switches
 
-pytest_plugins = ("tests.github_server.fixtures",)
-
 HERE = Path(__file__).parent
 OCTOKIT = "@octokit/rest@22.0.1"
 THREADS = """

@@ -17,8 +17,6 @@ from tests.github_server.payloads import (
     schedule_event,
 )
 
-pytest_plugins = ("tests.github_server.fixtures",)
-
 EXAMPLES = {
     "pull_request.opened": "pull_request$opened",
     "pull_request.synchronize": "pull_request$synchronize",

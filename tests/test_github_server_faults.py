@@ -17,8 +17,6 @@ import pytest
 from tests.github_server import GitHubServer, PullScenario
 from tests.github_server.client import Client
 
-pytest_plugins = ("tests.github_server.fixtures",)
-
 REPO = "/repos/octo/demo"
 COMMENTS = f"{REPO}/issues/1/comments"
 ROOT = Path(__file__).parent.parent

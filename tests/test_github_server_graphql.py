@@ -9,8 +9,6 @@ import pytest
 from tests.github_server import GitHubServer, PullScenario
 from tests.github_server.client import Client
 
-pytest_plugins = ("tests.github_server.fixtures",)
-
 THREADS = """
 query($number: Int!, $first: Int, $after: String) {
   repository(owner: "octo", name: "demo") { pullRequest(number: $number) {

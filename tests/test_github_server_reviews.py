@@ -10,8 +10,6 @@ import pytest
 from tests.github_server import GitHubServer, PullScenario
 from tests.github_server.client import Client
 
-pytest_plugins = ("tests.github_server.fixtures",)
-
 REPO = "/repos/octo/demo"
 PULL = f"{REPO}/pulls/1"
 LINES = [f"line {number}\n" for number in range(1, 61)]

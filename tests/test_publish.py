@@ -18,9 +18,6 @@ from reviewer.render import Place
 from reviewer.settings import Settings
 from reviewer.state import CommentMarker, Signer, State
 from tests.github_server import GitHubServer, PullScenario, Switches
-from tests.github_server.fixtures import github_server
-
-__all__ = ["github_server"]
 
 BASE = {"app.py": "".join(f"line {number}\n" for number in range(1, 41)), "README.md": "A demo.\n"}
 KEY = "a signing key"

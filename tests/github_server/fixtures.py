@@ -1,4 +1,4 @@
-"""Pytest fixtures. A test module asks for them with `pytest_plugins = ("tests.github_server.fixtures",)`."""
+"""Pytest fixtures, there for every test by way of tests/conftest.py."""
 
 from __future__ import annotations
 
