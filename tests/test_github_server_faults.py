@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.github_server import GitHubServer, PullScenario
+from tests.github_server import GitHubServer, PullScenario, views
 from tests.github_server.client import Client
 
 REPO = "/repos/octo/demo"
@@ -117,6 +117,15 @@ def test_a_refused_write_does_not_count(pull: PullScenario, github_server: GitHu
 
     assert say(github_client, "").status_code == 422
     assert not github_server.faults.stopped.is_set()
+
+
+def test_a_bug_of_the_stand_in_is_a_violation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(views.Views, "repository", lambda *_, **__: 1 / 0)
+    with GitHubServer() as server, Client(server) as client:
+        server.create_repo()
+        with pytest.raises(httpx.RemoteProtocolError):
+            client.get(REPO)
+        assert "ZeroDivisionError" in server.violations[0]
 
 
 def test_requests_are_logged(pull: PullScenario, github_server: GitHubServer, github_client: Client) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import json
 import shutil
+import sys
 import tempfile
 import threading
 import time
@@ -143,7 +144,10 @@ class HttpServer(http.server.ThreadingHTTPServer):
         self.owner = owner
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away is nothing to report; a bug of ours is."""
+        """A client that goes away is nothing to report; a bug of the stand-in fails the test."""
+        error = sys.exception()
+        if not isinstance(error, ConnectionError | TimeoutError):
+            self.owner.violations.append(f"the stand-in failed: {error!r}")
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
