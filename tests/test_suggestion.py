@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reviewer.domain import Hunk
@@ -223,6 +223,7 @@ LINES = st.lists(
 )
 
 
+@example(text=["x = 1"], suggestion=["x = 1", "x = 1", "\r", ""], first=1, path="a.py")
 @given(text=LINES, suggestion=LINES, first=st.integers(1, 5), path=st.sampled_from(["a.py", "a.js", "a.md"]))
 def test_whatever_is_offered_changes_the_file_and_leaves_python_python(
     text: list[str], suggestion: list[str], first: int, path: str
@@ -235,7 +236,7 @@ def test_whatever_is_offered_changes_the_file_and_leaves_python_python(
         return
     assert [line.rstrip() for line in offered.split("\n")] != [line.rstrip() for line in replaced]
     assert [line.strip() for line in offered.split("\n")] == [
-        line.strip() for line in "\n".join(suggestion).rstrip("\n").split("\n")
+        line.strip() for line in "\n".join(suggestion).replace("\r\n", "\n").rstrip("\n").split("\n")
     ]
     if path == "a.py" and parses("\n".join(text)):
         assert parses("\n".join([*text[: first - 1], offered]))
