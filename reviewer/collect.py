@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reviewer.code_host import CodeHost
-from reviewer.context import BaseFiles, choose_guidelines
+from reviewer.context import BaseFiles, choose_guidelines, guideline_budget
 from reviewer.domain import Bundle, PullRequest
 from reviewer.errors import UsageError
 from reviewer.event import Decision
@@ -62,7 +62,7 @@ def collect_bundle(
     """
     found = load_settings_file(files) if file_settings is None else file_settings
     settings = merge_settings(inputs, found, embedded=embedded)
-    guidelines, manifest = choose_guidelines(files, pull_request, settings.context_tokens)
+    guidelines, manifest = choose_guidelines(files, pull_request, guideline_budget(settings))
     return Collected(Bundle(pull_request, guidelines, manifest, found, reviewed), settings)
 
 

@@ -47,7 +47,7 @@ class BaseFiles(Protocol):
         ...
 
     def read_file(self, path: str, limit: int) -> str | None:
-        """A file's text; None when it is larger than `limit` bytes, binary, a symlink, a submodule or gone."""
+        """A file's text, cut at `limit` characters; None when it is a symlink, a submodule or gone."""
         ...
 
 
@@ -90,7 +90,7 @@ def _read_documents(
     documents: list[_Document] = []
     seen: dict[str, str] = {}
     for candidate in candidates:
-        text = files.read_file(candidate.path, READ_LIMIT)
+        text = files.read_file(candidate.path, READ_LIMIT + 1)
         problem = _problem(candidate, text, paths, pull_request)
         if text is None or problem:
             documents.append(_Document(candidate, 0, (), problem))

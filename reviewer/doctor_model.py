@@ -22,7 +22,6 @@ from reviewer.settings import CommandInputs, Settings, parse_command_inputs
 
 PATIENCE = 30.0
 """Seconds for one endpoint: `doctor` is quicker to give up than a review."""
-INSTRUCTION_TOKENS = 700
 INSTALL = "Install it with: pip install 'glossator[local]'. Or give an endpoint in GLOSSATOR_ENDPOINT_URL."
 IMPORT_SECONDS = 60
 
@@ -73,7 +72,7 @@ def judge_structure(name: str, probe: Probe) -> Check:
 
 def judge_limits(name: str, probe: Probe, settings: Settings) -> Check | None:
     """Whether the longest prompt and its answer fit the server, as far as it tells its limits."""
-    prompt = settings.context_tokens + INSTRUCTION_TOKENS + PIECE_TOKENS
+    prompt = settings.context_tokens + PIECE_TOKENS
     for limit, needed in ((probe.max_input_tokens, prompt), (probe.max_total_tokens, prompt + MAX_TOKENS)):
         if limit and limit < needed:
             what = f"The server takes {limit:,} tokens; a prompt with all guidelines may have {needed:,}."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from reviewer.context import guideline_budget
 from reviewer.domain import Bundle, Coverage, Hunk
 from reviewer.errors import UsageError
 from reviewer.locate import choose_hunks
@@ -50,7 +51,7 @@ def render_plan(bundle: Bundle, settings: Settings) -> str:
         [
             _section("Looked at, best first, each with its score", looked_at),
             _section("Left out", left_out),
-            _section(f"Guidelines and lint settings, at most {settings.context_tokens:,} tokens", used),
+            _section(f"Guidelines and lint settings, at most {guideline_budget(settings):,} tokens", used),
         ]
     )
 

@@ -22,7 +22,7 @@ class Settings:
     max_comments: int = 3
     min_severity: Severity = "info"
     fail_on: Severity | Literal["never"] = "never"
-    context_tokens: int = 2000
+    context_tokens: int = 6000
     max_prompt_tokens: int = 60_000
     concurrency: int = 4
     timeout: float = 120.0

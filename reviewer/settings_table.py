@@ -151,7 +151,7 @@ TABLE: tuple[Setting, ...] = (
         "context-tokens",
         "tokens",
         default=AUTO,
-        about="Most tokens of guidelines and lint settings in a prompt; auto is 2000, or 500 for the embedded model.",
+        about="Most tokens that all prompts share: instructions, guidelines, the change; auto is 6000, embedded 1300.",
         example="4000",
         maximum=100_000,
         shared=True,
@@ -160,7 +160,7 @@ TABLE: tuple[Setting, ...] = (
         "max-prompt-tokens",
         "tokens",
         default=AUTO,
-        about="Most prompt tokens for one review; auto is 60000, or 12000 for the embedded model.",
+        about="Most prompt tokens for one review; auto is 60000, embedded 6000.",
         example="200000",
         minimum=1000,
         maximum=10_000_000,
@@ -229,5 +229,5 @@ BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in TABLE}
 SHARED: tuple[Setting, ...] = tuple(setting for setting in TABLE if setting.shared)
 COMMAND_ONLY: tuple[Setting, ...] = tuple(setting for setting in TABLE if not setting.shared)
 
-AUTO_TOKENS: Mapping[str, tuple[int, int]] = {"context-tokens": (2000, 500), "max-prompt-tokens": (60_000, 12_000)}
+AUTO_TOKENS: Mapping[str, tuple[int, int]] = {"context-tokens": (6000, 1300), "max-prompt-tokens": (60_000, 6000)}
 """What `auto` means: with an endpoint, and with the embedded model (which reads about 70 tokens a second)."""

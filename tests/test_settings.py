@@ -96,9 +96,9 @@ def test_globs_may_be_separated_by_commas_or_newlines() -> None:
 
 def test_auto_depends_on_where_the_model_is() -> None:
     served, embedded = merge_settings({}, {}), merge_settings({}, {}, embedded=True)
-    assert (served.context_tokens, served.max_prompt_tokens) == (2000, 60_000)
-    assert (embedded.context_tokens, embedded.max_prompt_tokens) == (500, 12_000)
-    assert merge_settings({"context-tokens": "auto"}, {"context-tokens": 77}, embedded=True).context_tokens == 500
+    assert (served.context_tokens, served.max_prompt_tokens) == (6000, 60_000)
+    assert (embedded.context_tokens, embedded.max_prompt_tokens) == (1300, 6000)
+    assert merge_settings({"context-tokens": "auto"}, {"context-tokens": 77}, embedded=True).context_tokens == 1300
     assert merge_settings({}, {"context-tokens": 77}, embedded=True).context_tokens == 77
 
 
