@@ -33,6 +33,14 @@ def find_act() -> str | None:
     return str(beside) if beside.is_file() else shutil.which("act")
 
 
+def export_action(folder: Path) -> Path:
+    """Copy what of this repository a job needs, as it is now."""
+    shutil.copy(ROOT / "action.yml", folder)
+    for name in ("action", "reviewer", ".github"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
 @dataclass
 class Run:
     """What a run of act left: its exit code, its JSON log, and the environment of each step of the action."""
@@ -67,6 +75,16 @@ class Run:
     def log(self) -> str:
         """What the steps printed."""
         return "".join(str(line["msg"]) for line in self.lines if line.get("raw_output"))
+
+    @property
+    def story(self) -> str:
+        """What happened, for a person: what was printed, how the steps ended, what went wrong."""
+        told = [
+            line
+            for line in self.lines
+            if {"raw_output", "stepResult", "command"} & set(line) or line["level"] != "info"
+        ]
+        return "\n".join(str(line["msg"]).rstrip() for line in told) or self.text
 
     @property
     def outputs(self) -> dict[str, str]:
@@ -125,6 +143,8 @@ class Act:
     """A user's repository with one workflow, and how to run it."""
 
     folder: Path
+    action: Path
+    """Where the action's own repository lies; act copies all of it for every job."""
     api_url: str
     graphql_url: str
     secrets: dict[str, str]
@@ -174,13 +194,14 @@ class Act:
             "GITHUB_API_URL": self.api_url,
             "GITHUB_GRAPHQL_URL": self.graphql_url,
             "GITHUB_REPOSITORY": repository,
+            "ARTIFACT_STORE": str(self.folder / "artifacts"),
         }
         repeated = {
             "--platform": [f"{label}=-self-hosted" for label in ("ubuntu-latest", "gpu", "self-hosted")],
             "--env": _pairs(environment),
             "--secret": _pairs({"GITHUB_TOKEN": self.token} | self.secrets),
             "--var": _pairs(self.variables),
-            "--local-repository": _pairs({ACTION_REF: ROOT} | self.actions),
+            "--local-repository": _pairs({ACTION_REF: self.action} | self.actions),
         }
         options = [option for name, values in repeated.items() for value in values for option in (name, value)]
         cache = ("--action-cache-path", str(self.folder / "actions"))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.act import Act, find_act
+from tests.acceptance.act import Act, export_action, find_act
 from tests.github_server import GitHubServer, PullScenario
 from tests.github_server.fixtures import github_server
 from tests.model_server import ModelServer
@@ -45,12 +45,17 @@ def pull(github_server: GitHubServer) -> PullScenario:
     return repo.open_pull_request(changed(3, 20))
 
 
+@pytest.fixture(scope="session")
+def action(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return export_action(tmp_path_factory.mktemp("glossator"))
+
+
 @pytest.fixture
-def make_act(github_server: GitHubServer, model_server: ModelServer, tmp_path: Path) -> MakeAct:
+def make_act(github_server: GitHubServer, model_server: ModelServer, action: Path, tmp_path: Path) -> MakeAct:
     def make(name: str = "first", **options: Any) -> Act:
         given = {"secrets": {"ENDPOINT_URL": model_server.url}} | options
         folder = tmp_path / name
         folder.mkdir()
-        return Act(folder, github_server.url, github_server.graphql_url, **given)
+        return Act(folder, action, github_server.url, github_server.graphql_url, **given)
 
     return make

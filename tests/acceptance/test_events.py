@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
-from tests.acceptance.act import ROOT
+from tests.acceptance.act import ROOT, export_action
 from tests.acceptance.conftest import MakeAct
 from tests.acceptance.standing import commented_lines, count_reviews, reactions, summaries
 from tests.acceptance.workflows import readme_workflow, readme_workflow_for_forks
@@ -21,7 +20,7 @@ ALL_STEPS = {"install": "success", "collect": "success", "infer": "success", "po
 def test_opened(pull: PullScenario, make_act: MakeAct, model_server: ModelServer) -> None:
     run = make_act().run(readme_workflow(), *pushed(pull))
 
-    assert run.code == 0, run.text
+    assert run.code == 0, run.story
     assert run.steps() == ALL_STEPS
     assert commented_lines(pull) == [3, 20]
     assert count_reviews(pull) == 1
@@ -47,7 +46,7 @@ def test_synchronize_asks_about_what_changed_alone(
 
     run = make_act("second").run(readme_workflow(), *pushed(pull, "synchronize"))
 
-    assert run.steps() == ALL_STEPS, run.text
+    assert run.steps() == ALL_STEPS, run.story
     assert commented_lines(pull) == [3, 20, 36]
     assert len(model_server.posts) - asked == 1
     assert len(summaries(pull)) == 1
@@ -60,7 +59,7 @@ def test_a_fork_under_pull_request_can_only_read(github_server: GitHubServer, ma
 
     run = make_act(token="fork-token").run(readme_workflow(), *pushed(pull))
 
-    assert run.code == 0, run.text
+    assert run.code == 0, run.story
     assert run.steps() == ALL_STEPS
     assert len(run.messages("warning")) == 2
     assert {(line["kvPairs"]["file"], line["kvPairs"]["line"]) for line in run.commands("warning")} == {
@@ -78,7 +77,7 @@ def test_a_fork_under_pull_request_target_is_commented(github_server: GitHubServ
 
     run = make_act().run(readme_workflow_for_forks(), "pull_request_target", payload)
 
-    assert run.steps() == ALL_STEPS, run.text
+    assert run.steps() == ALL_STEPS, run.story
     assert commented_lines(pull) == [3, 20]
     assert len(summaries(pull)) == 1
 
@@ -88,7 +87,7 @@ def test_a_writer_asks_by_comment(pull: PullScenario, make_act: MakeAct) -> None
 
     run = make_act().run(readme_workflow(), name, payload)
 
-    assert run.steps() == ALL_STEPS, run.text
+    assert run.steps() == ALL_STEPS, run.story
     assert commented_lines(pull) == [3, 20]
     assert reactions(pull, payload["comment"]["id"]) == {"eyes", "rocket"}
 
@@ -96,7 +95,7 @@ def test_a_writer_asks_by_comment(pull: PullScenario, make_act: MakeAct) -> None
 def test_a_stranger_asks_in_vain(pull: PullScenario, make_act: MakeAct, model_server: ModelServer) -> None:
     run = make_act().run(readme_workflow(), *said(pull, "/review", author="mallory"))
 
-    assert run.code == 0, run.text
+    assert run.code == 0, run.story
     assert run.steps() == {"install": "success", "collect": "success"}
     assert run.outputs["command"] == "none"
     assert "mallory may not write" in run.log
@@ -107,19 +106,18 @@ def test_a_stranger_asks_in_vain(pull: PullScenario, make_act: MakeAct, model_se
 def test_a_comment_that_is_no_command_starts_nothing(pull: PullScenario, make_act: MakeAct) -> None:
     run = make_act().run(readme_workflow(), *said(pull, "Looks good to me"))
 
-    assert run.code == 0, run.text
+    assert run.code == 0, run.story
     assert run.steps() == {}
 
 
 def test_dispatch_with_a_number(pull: PullScenario, make_act: MakeAct, model_server: ModelServer) -> None:
     """The workflow by which the project reviews itself: the action is the one of the checkout."""
     act = make_act(secrets={}, variables={"GLOSSATOR_ENDPOINT_URL": model_server.url})
-    for name in ("action", "reviewer"):
-        shutil.copytree(ROOT / name, act.checkout / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "action.yml", act.checkout)
+    act.checkout.mkdir()
+    export_action(act.checkout)
     own = (ROOT / ".github/workflows/review.yml").read_text(encoding="utf-8")
 
     run = act.run(own, "workflow_dispatch", dispatch_event(pull, {"pull-request": str(pull.number)}))
 
-    assert run.steps() == ALL_STEPS, run.text
+    assert run.steps() == ALL_STEPS, run.story
     assert commented_lines(pull) == [3, 20]

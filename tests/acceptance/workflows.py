@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from pathlib import Path
+
 from tests.acceptance.act import ROOT
 
 
@@ -24,3 +26,15 @@ def readme_workflow_for_forks() -> str:
     text, count = re.subn(r"\bpull_request(?=:|')", "pull_request_target", readme_workflow())
     assert count == 2, "the README says: twice"
     return text
+
+
+def three_jobs_workflow() -> str:
+    """The workflow that calls the three-job form."""
+    return extract_workflow("docs/self-hosted.md")
+
+
+def artifact_actions() -> dict[str, Path]:
+    """GitHub's artifact actions, by the very commits that the three-job form names, and what stands in for each."""
+    text = (ROOT / ".github/workflows/review-jobs.yml").read_text(encoding="utf-8")
+    found = set(re.findall(r"uses: (actions/((?:up|down)load-artifact)@[0-9a-f]{40})", text))
+    return {reference: Path(__file__).with_name(name) for reference, name in found}
