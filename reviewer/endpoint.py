@@ -29,8 +29,7 @@ from reviewer.flavours import (
     render_name,
     render_request,
 )
-from reviewer.prompt import PROMPT_VERSION, Prompt
-from reviewer.review import Reply
+from reviewer.prompt import PROMPT_VERSION, Prompt, Reply
 
 GIVE_UP_AFTER = 3
 """Prompts in a row that a server did not answer: it is not asked again in this run."""

@@ -19,8 +19,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from reviewer.errors import ModelRefused, ModelUnavailable
-from reviewer.prompt import Prompt
-from reviewer.review import Reply
+from reviewer.prompt import Prompt, Reply
 
 Flavour = Literal["tgi", "llama.cpp", "vllm", "sglang", "openai"]
 

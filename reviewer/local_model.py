@@ -20,8 +20,7 @@ from reviewer.domain import EMBEDDED, ModelVersion
 from reviewer.errors import ModelError, ModelFileError, ModelRefused, ModelUnavailable
 from reviewer.model_catalogue import CATALOGUE
 from reviewer.model_files import Silence, get_sha256
-from reviewer.prompt import PROMPT_VERSION, Prompt
-from reviewer.review import Reply
+from reviewer.prompt import PROMPT_VERSION, Prompt, Reply
 
 CONTEXT = 8192
 """Tokens for a prompt and its answer. A hunk, its guidelines and the answer take less than half of it."""

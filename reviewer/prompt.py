@@ -46,6 +46,17 @@ class Prompt:
         return turns + [{"role": roles[i % 2], "content": text} for i, text in enumerate(self.repair)]
 
 
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a model answered. Token counts are None where the server did not say. `cut`: stopped at the token limit."""
+
+    text: str
+    cut: bool = False
+    prompt_tokens: int | None = None
+    cached_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
 INSTRUCTIONS = """\
 You review one piece of a pull request at a time. Look at the changed lines and ask: When this step fails, what is \
 lost or left behind? Which input breaks it: empty, missing, wrong type, huge, hostile? Is an error, a result or a lock \

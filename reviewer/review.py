@@ -25,23 +25,12 @@ from reviewer.errors import ModelError, ModelUnavailable
 from reviewer.invisible import find_invisible
 from reviewer.locate import choose_hunks
 from reviewer.place import place_findings
-from reviewer.prompt import Prompt, render_prefix, render_prompt, render_repair
+from reviewer.prompt import Prompt, Reply, render_prefix, render_prompt, render_repair
 from reviewer.rank import rank_comments
 from reviewer.reply import ParsedReply, ReplyError, parse_reply, render_complaint
 from reviewer.settings import Settings
 
 PATIENCE = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What a model answered. Token counts are None where the server did not say. `cut`: stopped at the token limit."""
-
-    text: str
-    cut: bool = False
-    prompt_tokens: int | None = None
-    cached_tokens: int | None = None
-    completion_tokens: int | None = None
 
 
 class Model(Protocol):
@@ -171,8 +160,7 @@ def give_up(hunk: Hunk) -> HunkResult:
 
 
 def _result(hunk: Hunk, parsed: ParsedReply, failure: str, replies: list[Reply]) -> HunkResult:
-    findings = tuple(replace(finding, hunk=hunk.digest) for finding in parsed.findings)
-    return HunkResult(hunk, findings, parsed.dropped, failure, tuple(replies))
+    return HunkResult(hunk, parsed.findings, parsed.dropped, failure, tuple(replies))
 
 
 def cover(result: HunkResult) -> Coverage:

@@ -11,8 +11,7 @@ from typing import Any
 
 from reviewer.diff import parse_diff
 from reviewer.domain import Bundle, Hunk, ModelVersion, PullRequest
-from reviewer.prompt import Prompt
-from reviewer.review import Reply
+from reviewer.prompt import Prompt, Reply
 
 NOTHING = '{"comments": []}'
 """The reply of a model that found nothing wrong."""

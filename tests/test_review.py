@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from reviewer.domain import Bundle, Coverage, CoverageState, DropReason, Hunk, PullRequest, Review, Usage
 from reviewer.errors import ModelRefused, ModelUnavailable
 from reviewer.locate import split_hunk
-from reviewer.prompt import Prompt
-from reviewer.review import PATIENCE, HunkResult, Model, Reply, add_usage, decide_status, review_pull_request
+from reviewer.prompt import Prompt, Reply
+from reviewer.review import PATIENCE, HunkResult, Model, add_usage, decide_status, review_pull_request
 from reviewer.settings import Settings
 from tests.fakes import NOTHING, FakeModel, make_bundle, make_diff, make_pull_request, make_reply
 
