@@ -16,7 +16,7 @@ import click
 from reviewer import __version__
 from reviewer.cli_options import ASK, FORMATS, MODEL, PROMPT, OrderedGroup, file_option, place_options, source_options
 from reviewer.console import check_output, prepare_streams, save_text, say_error, silence, write
-from reviewer.errors import EXIT_OK, GlossatorError, UsageError
+from reviewer.errors import EXIT_OK, GlossatorError, ModelError, UsageError
 from reviewer.settings_forms import click_options
 from reviewer.settings_table import TABLE
 
@@ -65,7 +65,7 @@ def review(format_: Format, output: Path | None, **options: object) -> int:
         save_text(text, output)
     else:
         write(text, color=color)
-    return decide_exit_code(result, collected.settings.fail_on)
+    return _close(result, decide_exit_code(result, collected.settings.fail_on))
 
 
 @glossator.command(short_help="Print exactly what the model would see.")
@@ -144,7 +144,7 @@ def infer(path: Path, to: Path, **options: object) -> int:
     result = _infer(bundle, options, settings)
     save_json(result, to)
     click.echo(f"{result.status}: {plural(len(result.findings), 'finding')} in {to}", err=True)
-    return decide_exit_code(result, "never")
+    return _close(result, decide_exit_code(result, "never"))
 
 
 @glossator.command(short_help="Check review.json against its pull request and post it, once.")
@@ -190,6 +190,14 @@ def _infer(bundle: Bundle, options: dict[str, object], settings: Settings) -> Re
 
     with ProgressLine() as progress:
         return asyncio.run(infer_review(bundle, _given(options), settings, progress.count, progress))
+
+
+def _close(result: Review, code: int) -> int:
+    """The exit code; when the model failed on everything, first why, for whoever sees only standard error."""
+    if code == ModelError.exit_code:
+        why = next((part.reason for part in result.coverage if part.state == "failed"), result.note)
+        say_error(f"The model gave no usable answer: {why}\nCheck it with `glossator doctor` and the same options.")
+    return code
 
 
 def _given(options: dict[str, object]) -> dict[str, object]:

@@ -198,6 +198,6 @@ def wrap(text: str, width: int) -> list[str]:
 def render_sum(checks: list[Check]) -> str:
     """The last line: how many things to fix there are."""
     fails, warnings = (sum(check.state == state for check in checks) for state in ("fail", "warn"))
-    if not fails and not warnings:
-        return "\nNothing to fix."
-    return f"\n{plural(fails, 'thing')} to fix, {plural(warnings, 'thing')} to know about."
+    known = f"{plural(warnings, 'thing')} to know about" if warnings else ""
+    fixed = f"{plural(fails, 'thing')} to fix" if fails else "Nothing to fix"
+    return f"\n{', '.join(filter(None, [fixed, known]))}."

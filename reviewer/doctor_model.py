@@ -20,6 +20,8 @@ from reviewer.model_files import Silence, check_given_file, find_stored, models_
 from reviewer.prompt import MAX_TOKENS
 from reviewer.settings import CommandInputs, Settings, parse_command_inputs
 
+BACKOFF = 0.1
+"""Seconds before the first of some tries again."""
 PATIENCE = 30.0
 """Seconds for one endpoint: `doctor` is quicker to give up than a review."""
 INSTALL = "Install it with: pip install 'glossator[local]'. Or give an endpoint in GLOSSATOR_ENDPOINT_URL."
@@ -57,7 +59,7 @@ def examine_address(name: str, url: str, given: CommandInputs, settings: Setting
 
 async def probe_address(url: str, given: CommandInputs, timeout: float) -> Probe:  # noqa: ASYNC109 - for each request
     """Ask one server who it is."""
-    async with Endpoint(url, given.endpoint_token, given.model, timeout=timeout) as endpoint:
+    async with Endpoint(url, given.endpoint_token, given.model, timeout=timeout, backoff=BACKOFF) as endpoint:
         return await endpoint.probe()
 
 

@@ -62,10 +62,11 @@ def test_a_terminal_gets_one_line_that_is_drawn_over(
 
 
 def test_the_pieces_line_says_what_the_model_does_since_when_and_for_how_long() -> None:
-    assert (
-        render_pieces(0, 4, 65.4) == "  Reading the guidelines and the change [------------------------] 0 of 4  1:05"
-    )
-    assert render_pieces(1, 4, 20) == "  Asking the model [######------------------] 1 of 4  0:20, about 1:00 left"
+    first = "  Reading the guidelines and the change [------------------------] 0 of 4  1:05"
+    assert render_pieces(0, 4, 65.4, 0) == first
+    later = "  Asking the model [######------------------] 1 of 4  0:25"
+    assert render_pieces(1, 4, 25, 20) == f"{later}, about 0:55 left"
+    assert render_pieces(1, 4, 25, 5) == later, "it took longer than thought"
 
 
 def test_pieces_are_not_counted_in_a_log(capsys: pytest.CaptureFixture[str]) -> None:
@@ -96,15 +97,20 @@ def test_pieces_are_counted_on_a_terminal(capsys: pytest.CaptureFixture[str], mo
     assert after.endswith(" \r"), "the line is gone at the end"
 
 
+def be_interrupted() -> None:
+    with ProgressLine() as line:
+        line.count(0, 4)
+        raise KeyboardInterrupt
+
+
 def test_an_interrupted_line_is_wiped_and_fits_the_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("CI", raising=False)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", "30")
-    with pytest.raises(KeyboardInterrupt), ProgressLine() as line:
-        line.count(0, 4)
-        raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        be_interrupted()
     err = capsys.readouterr().err
     assert err.endswith("\r" + " " * 29 + "\r")
     assert max(map(len, err.split("\r"))) == 29
