@@ -15,9 +15,9 @@ def list_descendants(pid: int) -> list[int]:
     """A process and all below it, parents first."""
     found = [pid]
     for one in found:
-        for task in Path(f"/proc/{one}/task").glob("*/children"):
-            with suppress(OSError):
-                found += map(int, task.read_text(encoding="ascii").split())
+        with suppress(OSError):  # it has ended while we look
+            for task in Path(f"/proc/{one}/task").iterdir():
+                found += map(int, (task / "children").read_text(encoding="ascii").split())
     return found
 
 
