@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Install the locked requirements into a folder of the job, with uv when it is there, else with pip.
-# Nothing of the working directory has a say: no uv.toml, no .python-version, no module of that name.
+# Nothing of the working directory has a say: no uv.toml, no .python-version, no module of that name. Nor has what earlier
+# steps of the job have told Python, which may point there.
 set -euo pipefail
+unset ${!PYTHON@}
 case "${GLOSSATOR_STEP:-all}" in
   all | collect | infer | post) ;;
   *) echo "::error title=Glossator::The input step must be all, collect, infer or post." && exit 2 ;;
@@ -11,7 +13,7 @@ venv="$RUNNER_TEMP/glossator-venv"
 cd "$RUNNER_TEMP"
 
 python="$(command -v python3 || command -v python || true)"
-if ! "${python:-false}" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+if ! "${python:-false}" -I -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
   echo "::error title=Glossator::This runner has no Python 3.11 or newer. Add actions/setup-python before this step."
   exit 2
 fi

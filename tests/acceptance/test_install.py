@@ -20,10 +20,23 @@ TRAPPED_MODULES = (
 CHECKOUT = "actions/checkout@08c6903cd8c0fde910a37f88322edcfb5dd907a8"
 
 
-def with_steps_before(workflow: str, *steps: str) -> str:
-    """The workflow with more steps in front, and every step in the checked-out tree."""
-    head, _, tail = workflow.partition("    steps:\n")
-    return head + "    steps:\n" + "".join(f"      {line}\n" for step in steps for line in step.split("\n")) + tail
+EARLIER_STEPS = f"""\
+      - uses: {CHECKOUT}
+      - run: |
+          test -f click.py
+          for name in PYTHONPATH PYTHONHOME PYTHONUSERBASE PYTHONPYCACHEPREFIX; do
+            echo "$name=$PWD" >> "$GITHUB_ENV"
+          done
+          echo "PYTHONSTARTUP=$PWD/startup.py" >> "$GITHUB_ENV"
+          echo "PYTHONINSPECT=1" >> "$GITHUB_ENV"
+"""
+
+
+def with_steps_before(workflow: str, steps: str) -> str:
+    """The workflow with more steps in front."""
+    head, start, tail = workflow.partition("    steps:\n")
+    assert tail
+    return head + start + steps + tail
 
 
 def test_without_uv(pull: PullScenario, make_act: MakeAct) -> None:
@@ -76,18 +89,7 @@ def test_a_hostile_working_directory(pull: PullScenario, make_act: MakeAct, mode
         path = act.checkout / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    earlier = [
-        f"- uses: {CHECKOUT}",
-        "- run: |\n"
-        '    test -f "$PWD/click.py"\n'
-        "    for name in PYTHONPATH PYTHONHOME PYTHONUSERBASE PYTHONPYCACHEPREFIX; do\n"
-        '      echo "$name=$PWD" >> "$GITHUB_ENV"\n'
-        "    done\n"
-        '    echo "PYTHONSTARTUP=$PWD/startup.py" >> "$GITHUB_ENV"\n'
-        '    echo "PYTHONINSPECT=1" >> "$GITHUB_ENV"',
-    ]
-
-    run = act.run(with_steps_before(readme_workflow(), *earlier), *pushed(pull))
+    run = act.run(with_steps_before(readme_workflow(), EARLIER_STEPS), *pushed(pull))
 
     assert run.steps() == ALL_STEPS, run.story
     assert not sprung.exists(), sprung.read_text(encoding="utf-8")
