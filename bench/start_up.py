@@ -19,7 +19,7 @@ def measure_start_up(rounds: int) -> list[Row]:
         "ours": Command((*GLOSSATOR, "--help")),
     }
     samples = take_turns(commands, 3 * rounds)
-    samples |= take_turns({peer.name: peer.help for peer in installed_peers()}, rounds)
+    samples |= take_turns({peer.name: peer.help for peer in installed_peers()}, min(rounds, 3))
     over = differences(samples["ours"], samples["python"])
     beside = [f"{name} {show(Figure.of(s.wall for s in samples[name]), 's')}" for name in samples if name != "ours"]
     return [
