@@ -19,6 +19,8 @@ Level = Literal["error", "warning", "notice"]
 
 MAX_ANNOTATIONS = 10
 """Of one level, that GitHub shows for a step."""
+MAX_PATH = 4096
+"""Characters of a path, the most that git takes on most systems."""
 LEVELS: dict[Severity, Level] = {"error": "error", "warning": "warning", "info": "notice"}
 
 
@@ -46,14 +48,12 @@ def annotate(review: Review) -> int:
 
 
 def _annotation(level: Level, comment: ReviewComment) -> str:
-    return render_command(
-        level,
-        inert_line(comment.finding.message, 1000),
-        file=comment.path,
-        line=comment.start_line or comment.line,
-        endLine=comment.line,
-        title=f"Glossator: {comment.finding.category}",
-    )
+    """On the line in its file; a file whose name may not stand in a log as it is, is named in the message."""
+    message, title = inert_line(comment.finding.message, 1000), f"Glossator: {comment.finding.category}"
+    first = comment.start_line or comment.line
+    if inert_line(comment.path, MAX_PATH) != comment.path:
+        return render_command(level, f"{inert_line(comment.path, 200)}:{first}: {message}", title=title)
+    return render_command(level, message, file=comment.path, line=first, endLine=comment.line, title=title)
 
 
 def set_output(name: str, value: str) -> None:

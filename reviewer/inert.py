@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 
-from reviewer.inert_markdown import render_blocks, render_fence, render_line, tame_code
+from reviewer.inert_markdown import BOT, render_blocks, render_fence, render_line, tame_code
 from reviewer.invisible import find_hidden, is_hidden
 
 MAX_LINES = 80
@@ -40,12 +40,12 @@ def make_inert_line(text: str, host: str = "github.com", limit: int = 400) -> st
 
 
 def inert_line(text: str, limit: int = 400) -> str:
-    """Plain text on one line, for terminals and logs: no escape sequences, workflow commands or hidden markers.
+    """Plain text on one line, for terminals and logs: no escape sequences, markers, commands to runners or bots.
 
     Not for Markdown, except inside a code span whose backticks the caller takes care of.
     """
     line = " ".join(_clean(ANSI.sub("", text[: 10 * limit]), limit).split())
-    line = line.replace("##[", "# #[").replace("<!--", "<! --")
+    line = BOT.sub("@ ", line.replace("##[", "# #[").replace("<!--", "<! --"))
     line = f": :{line[2:]}" if line.startswith("::") else line
     return line if len(line) <= limit else line[: max(0, limit - 1)].rstrip() + "\u2026"
 

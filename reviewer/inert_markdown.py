@@ -54,7 +54,7 @@ ACTIVE = re.compile(
 EDGES = re.compile(r"""([(\[{<"',;]*)(:[\w+-]+:|.*?)([)\]}>"'.,;:!?]*)""", re.DOTALL)
 BLOCK_START = re.compile(r"\A(?P<before>(?:\d{1,9}(?=[.)](?:\s|$)))?)(?P<mark>(?<!\d)[#+=:-]|(?<=\d)[.)])")
 BOT = re.compile(
-    r"(?<!\S)@(?=(?:[\w-]*bot|bors|homu|mergifyio|renovate|codecov|copilot|claude|gemini\w*|coderabbitai|codex|cursor)\b)",
+    r"(?<!\w)@(?=(?:[\w-]*bot|bors|homu|mergifyio|renovate|codecov|copilot|claude|gemini\w*|coderabbitai|codex|cursor)\b)",
     re.IGNORECASE,
 )
 COMMAND = re.compile(r"^(?=\s*(?:/[A-Za-z][\w-]*(?:\s|$)|bors\b))", re.MULTILINE)

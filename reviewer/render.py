@@ -12,8 +12,10 @@ from reviewer.inert import inert_code, inert_line, make_inert, make_inert_line
 
 MAX_BODY = 65_536
 """Characters that GitHub takes in one comment."""
-MAX_JOB_SUMMARY = 1_000_000
-"""A little less than the 1 MiB that GitHub takes as a step's summary."""
+MAX_SUGGESTION = 20_000
+"""Characters of a suggestion, so that a body with the longest message still fits."""
+MAX_JOB_SUMMARY = 250_000
+"""Characters of up to 4 bytes: a little less than the 1 MiB that GitHub takes as a step's summary."""
 SIGNS = {"error": "🔴", "warning": "🟠", "info": "🔵"}
 
 PAUSED = "**Paused:** new pushes are not reviewed until somebody writes `/resume`."
@@ -39,7 +41,8 @@ def render_comment(comment: ReviewComment, model: ModelVersion, place: Place, ma
     """The body of one comment on a line: the point, a suggestion when there is one, a footer, the hidden marker."""
     finding = comment.finding
     parts = [f"{SIGNS[finding.severity]} **{finding.category}**", make_inert(finding.message, place.host)]
-    if comment.suggestion is not None and (block := inert_code(comment.suggestion, "suggestion")):
+    suggestion = comment.suggestion
+    if suggestion is not None and len(suggestion) <= MAX_SUGGESTION and (block := inert_code(suggestion, "suggestion")):
         parts.append(block)
     parts.append(f"<sub>Glossator · {name_model(model)}</sub>")
     return "\n\n".join([*parts, marker])
@@ -73,7 +76,12 @@ def render_summary(
 def render_job_summary(review: Review, place: Place, why_here: str = "") -> str:
     """The summary of the job: every finding, also those that stand inline, and what was not looked at."""
     everything = [*(Routed(c.finding, "over-budget", c) for c in review.comments), *review.routed]
-    whole = [why_here, *_head(review, len(review.comments)), _list_findings(everything, place), *_tables(review)]
+    whole = [
+        make_inert_line(why_here, limit=1000),
+        *_head(review, len(review.comments)),
+        _list_findings(everything, place),
+        *_tables(review),
+    ]
     return cut_text("\n\n".join(filter(None, [*whole, f"<sub>{_provenance(review)}</sub>"])), MAX_JOB_SUMMARY) + "\n"
 
 
@@ -174,7 +182,7 @@ def _provenance(review: Review) -> str:
     tokens = f"{usage.prompt_tokens + (usage.completion_tokens or 0)} tokens" if usage.prompt_tokens else ""
     parts = [
         f"Glossator · {name_model(review.model)}",
-        f"prompt {review.model.prompt_version}" if review.model.prompt_version else "",
+        f"prompt {make_inert_line(review.model.prompt_version, limit=40)}" if review.model.prompt_version else "",
         plural(usage.requests, "request"),
         tokens,
         f"{usage.seconds:.0f} s",
