@@ -15,7 +15,7 @@ import click
 
 from reviewer import __version__
 from reviewer.cli_options import ASK, FORMATS, MODEL, PROMPT, OrderedGroup, file_option, place_options, source_options
-from reviewer.console import check_output, prepare_streams, save_text, say_error, silence, write
+from reviewer.console import check_output, prepare_streams, save_text, say_error, write
 from reviewer.errors import EXIT_OK, GlossatorError, ModelError, UsageError
 from reviewer.settings_forms import click_options
 from reviewer.settings_table import TABLE
@@ -220,9 +220,6 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("Stopped.", err=True)
         os._exit(STOPPED)  # At once: the embedded model may be in the middle of a long step, which nothing interrupts.
-    except BrokenPipeError:
-        silence(sys.stdout)
-        code = EXIT_OK
     except Exception as error:  # noqa: BLE001 - the top: a user gets a sentence, not a traceback
         code = _report_bug(error)
     sys.exit(code)

@@ -23,12 +23,12 @@ def write(text: str, *, color: bool = False) -> None:
     """Write to standard output, at least one line end at the end.
 
     Raises:
-        UsageError: It cannot be written, as on a full disk. A reader who leaves early is no error of ours: `main` ends.
+        UsageError: It cannot be written, as on a full disk. That a reader leaves early, as `head` does, is no error.
     """
     try:
         click.echo(text, nl=not text.endswith("\n"), color=color)
     except BrokenPipeError:
-        raise
+        silence(sys.stdout)
     except OSError as error:
         silence(sys.stdout)
         raise UsageError(f"Cannot write to standard output: {error.strerror}.", "Make room there.") from None

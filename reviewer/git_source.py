@@ -87,7 +87,7 @@ def read_patch(source: str, stdin: IO[bytes] | None) -> bytes:
     name = "The patch on standard input" if source == "-" else f"The patch {source}"
     try:
         if source == "-":
-            data = (stdin or sys.stdin.buffer).read(MAX_DIFF_BYTES + 1)
+            data = (stdin or get_stdin()).read(MAX_DIFF_BYTES + 1)
         else:
             with Path(source).open("rb") as file:
                 data = file.read(MAX_DIFF_BYTES + 1)
@@ -98,6 +98,13 @@ def read_patch(source: str, stdin: IO[bytes] | None) -> bytes:
         hint = "Leave the large files out of it, or name a range with --base and --head: that skips only those files."
         raise SourceError(f"{name} is larger than {MAX_DIFF_BYTES // 1_000_000} MB.", hint)
     return data
+
+
+def get_stdin() -> IO[bytes]:
+    """Standard input; a shell's `<&-` leaves none."""
+    if sys.stdin is None:
+        raise ValueError("it is closed")
+    return sys.stdin.buffer
 
 
 def read_files(repository: GitRepository, *command: str) -> tuple[ChangedFile, ...]:

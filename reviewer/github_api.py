@@ -6,6 +6,7 @@ Reads are repeated by PyGithub; writes never are: a lost answer is settled by lo
 from __future__ import annotations
 
 import base64
+import logging
 import os
 import urllib.parse
 from collections.abc import Iterator, Sequence
@@ -31,6 +32,8 @@ TIMEOUT = 30
 RETRIES = 3
 MAX_BLOB = 1_000_000
 """Bytes of a guideline file; the API gives no larger one as JSON."""
+
+logging.getLogger("github").setLevel(logging.CRITICAL)  # It writes to the terminal; all it has to say is raised, too.
 
 _LIMIT_WORDS = ("rate limit", "abuse detection", "retry your request again later")
 
@@ -303,6 +306,8 @@ def _host_error(error: github.GithubException) -> HostError:
         return RateLimited(what, "Wait, or use a token with a higher limit.", status, _retry_after(headers))
     if status in {401, 403} or "FORBIDDEN" in messages or "not accessible by integration" in what:
         hint = "Give the job the permission `pull-requests: write`; a fork's GITHUB_TOKEN can only read."
+        if status == 401:  # noqa: PLR2004 - Unauthorized
+            hint = "The token is wrong or has expired: give another one."
         return PermissionDenied(what, hint, status)
     if status == 404:  # noqa: PLR2004 - Not Found
         return NotFound(what, "Check the repository and the number, and that the token may see them.", status)

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,7 +44,7 @@ class Command:
             monkeypatch.delenv(name)
         monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
 
-    def __call__(self, *arguments: str | Path, stdin: bytes = b"", cwd: Path | None = None, **variables: str) -> Done:
+    def __call__(self, *arguments: str | Path, stdin: bytes = b"", cwd: Path | None = None, **variables: Any) -> Done:
         self.capsys.readouterr()
         with self.monkeypatch.context() as patched:
             patched.chdir(cwd or self.folder)
