@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.acceptance.conftest import MakeAct
 from tests.acceptance.standing import commented_lines
 from tests.acceptance.workflows import readme_workflow
@@ -39,13 +41,6 @@ def with_steps_before(workflow: str, steps: str) -> str:
     return head + start + steps + tail
 
 
-def test_without_uv(pull: PullScenario, make_act: MakeAct) -> None:
-    run = make_act(without=("uv",)).run(readme_workflow(), *pushed(pull))
-
-    assert run.steps() == ALL_STEPS, run.story
-    assert commented_lines(pull) == [3, 20]
-
-
 def test_an_old_python(pull: PullScenario, make_act: MakeAct, tmp_path: Path) -> None:
     old = tmp_path / "old" / "python3"
     old.parent.mkdir()
@@ -70,8 +65,11 @@ def test_a_step_that_is_none(pull: PullScenario, make_act: MakeAct) -> None:
     assert run.messages("error") == ["The input step must be all, collect, infer or post."]
 
 
-def test_a_hostile_working_directory(pull: PullScenario, make_act: MakeAct, model_server: ModelServer) -> None:
-    act = make_act(actions={})
+@pytest.mark.parametrize("without", [(), ("uv",)], ids=["with uv", "with pip alone"])
+def test_a_hostile_working_directory(
+    without: tuple[str, ...], pull: PullScenario, make_act: MakeAct, model_server: ModelServer
+) -> None:
+    act = make_act(without=without)
     sprung = act.folder / "sprung"
     trap = f"open({str(sprung)!r}, 'a').write(__file__ + '\\n')\n"
     index = "http://127.0.0.1:9/simple"
