@@ -18,6 +18,7 @@ from bench.measure import ROOT, BenchError, Command, Figure, run_once, take_turn
 from bench.prefix import FIXTURE, shared_part
 from bench.stand_ins import serve_model
 from bench.table import Row, render_table
+from reviewer import domain, settings_table
 
 
 @pytest.mark.timeout(120)
@@ -55,6 +56,17 @@ def test_coverage_that_lacks_or_repeats_a_piece_is_noticed(tmp_path: Path) -> No
 def test_the_lock_holds_at_most_25_packages() -> None:
     lock = (ROOT / "action" / "requirements.txt").read_text(encoding="utf-8")
     assert 5 <= len(re.findall(r"^[a-z0-9-]+==", lock, re.MULTILINE)) <= 25
+
+
+def test_help_imports_nothing_that_it_does_not_need() -> None:
+    unneeded = ("asyncio", "github", "httpx", "msgspec", "reviewer.domain", "reviewer.review", "ssl", "yaml")
+    code = f"import sys, reviewer.cli; print([name for name in {unneeded} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_the_severities_of_the_settings_are_those_of_a_finding() -> None:
+    assert settings_table.SEVERITIES == domain.SEVERITIES
 
 
 def test_hunks_are_read_from_their_headers() -> None:
