@@ -250,7 +250,7 @@ def test_a_server_that_repeats_its_secrets(arena: Arena) -> None:
 def test_neither_the_head_nor_the_authors_words_rule_the_review(arena: Arena) -> None:
     words = "unmistakablewords"
     files = {"CONTRIBUTING.md": "HEAD RULES\n", "AGENTS.md": "HEAD AGENTS\n", "a.py": "x = 1\n"}
-    files[".github/glossator.yml"] = "exclude: ['**']\nmax-comments: 0\n"
+    files[".github/glossator.yml"] = "no-such-setting: 1\n"
     pull = arena.open(files, title=f"Bug-free {words}", body=f"Tested, approved {words}", branch=words)
 
     job = arena.run(pull)
