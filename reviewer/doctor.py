@@ -22,7 +22,7 @@ from reviewer.report import wants_color
 from reviewer.report_lines import clean, plural
 from reviewer.settings import Settings, get_setting, merge_settings
 from reviewer.settings_file import MAX_CHARACTERS, load_settings_text
-from reviewer.settings_table import TABLE
+from reviewer.settings_table import BY_NAME, TABLE
 from reviewer.sources import choose_repo
 
 State = Literal["ok", "warn", "fail", "skip"]
@@ -56,6 +56,16 @@ class Patient:
     token: str
     inputs: Mapping[str, object]
 
+    @property
+    def shared(self) -> Mapping[str, object]:
+        """Those that say how to review; the model's are looked at with the model."""
+        return {name: value for name, value in self.inputs.items() if BY_NAME[name].shared}
+
+    @property
+    def model(self) -> Mapping[str, object]:
+        """Those that say where the model is."""
+        return {name: value for name, value in self.inputs.items() if not BY_NAME[name].shared}
+
 
 def failed(name: str, error: GlossatorError) -> Check:
     """The check that ends with an error."""
@@ -79,9 +89,9 @@ def examine(patient: Patient) -> Iterator[Check]:
     settings = yield from examine_settings(patient, files)
     yield from examine_variables(os.environ)
     if patient.inputs.get("endpoint-url"):
-        yield from examine_endpoint(patient.inputs, settings)
+        yield from examine_endpoint(patient.model, settings)
     else:
-        yield from examine_local_model(patient.inputs)
+        yield from examine_local_model(patient.model)
 
 
 def check_python(version: tuple[int, ...]) -> Check:
@@ -123,7 +133,7 @@ def examine_settings(patient: Patient, files: BaseFiles | None) -> Generator[Che
     except GlossatorError as error:
         yield failed("settings", error)
     try:
-        return merge_settings(patient.inputs, found, embedded=embedded)
+        return merge_settings(patient.shared, found, embedded=embedded)
     except UsageError as error:
         yield failed("options", error)
     return Settings()
