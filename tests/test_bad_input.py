@@ -13,7 +13,7 @@ import pytest
 
 from action import entry
 from reviewer.model_catalogue import CATALOGUE, DEFAULT_MODEL
-from tests.command import ROOT, Command, Done, clean_environment, run_process
+from tests.command import ROOT, Command, Done, clean_environment
 from tests.fakes import make_diff
 from tests.git_folder import GitFolder
 from tests.github_server import GitHubServer
@@ -337,13 +337,22 @@ def test_a_full_disk_behind_the_terminal(scene: Path) -> None:
     expect(limited('"$@" > /dev/full', "explain", "--diff", "ok.diff", cwd=scene), USAGE, "No space left", "Make room")
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
-def test_a_full_disk_does_not_lose_the_review(scene: Path) -> None:
+def test_a_full_disk_does_not_lose_the_review(scene: Path, tmp_path: Path) -> None:
     with ModelServer() as server:
-        options = ("--diff", "ok.diff", "--endpoint-url", server.url, "--output", "/dev/full")
-        done = run_process("review", *options, cwd=scene)
-    expect(done, USAGE, "Cannot write /dev/full", "on standard output")
-    assert "app.py:2" in done.out
+        options = (
+            "--diff",
+            scene / "ok.diff",
+            "--endpoint-url",
+            server.url,
+            "--format",
+            "json",
+            "--output",
+            "full.json",
+        )
+        done = limited('ulimit -f 1; "$@"', "review", *options, cwd=tmp_path)
+    expect(done, USAGE, "Cannot write full.json: File too large", "on standard output")
+    assert json.loads(done.out)["comments"][0]["path"] == "app.py"
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_file_limit_leaves_no_half_bundle(scene: Path, tmp_path: Path) -> None:
