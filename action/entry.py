@@ -22,10 +22,11 @@ from reviewer.commands import carry_out
 from reviewer.domain import ModelVersion, PullRequest, Review
 from reviewer.errors import EXIT_OK, GlossatorError, HostError, PermissionDenied, UsageError
 from reviewer.event import Decision, decide_command
-from reviewer.inert import inert_line
+from reviewer.inert import inert_line, make_inert_line
 from reviewer.jsonfile import load_bundle, load_review, run_record, save_json
 from reviewer.publish import Published, patiently, publish_review
-from reviewer.render import Place, plural, render_job_summary
+from reviewer.render import Place, render_job_summary
+from reviewer.report_lines import plural
 from reviewer.settings import Settings, merge_settings
 from reviewer.state import Signer
 
@@ -206,7 +207,7 @@ def acknowledge(host: CodeHost, decision: Decision, content: str) -> None:
 
 
 def _nothing_to_do(reason: str) -> int:
-    say(f"Nothing to do: {reason}")
+    say(f"Nothing to do: {inert_line(reason, 500)}")
     set_output("command", "none")
     return EXIT_OK
 
@@ -233,7 +234,9 @@ def main(argv: list[str], environ: Mapping[str, str]) -> int:
         what, code = f"A bug of Glossator: {type(error).__name__} in {_last_line(error)}. Please report it.", 70
     what = inert_line(what, 2000)
     say(render_command("error", what, title="Glossator"))
-    add_summary(f"### Glossator: not reviewed\n\n{what} This says nothing about the change.\n")
+    add_summary(
+        f"### Glossator: not reviewed\n\n{make_inert_line(what, limit=2000)} This says nothing about the change.\n"
+    )
     return code
 
 

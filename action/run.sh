@@ -9,5 +9,6 @@ dropped=(-u BASH_ENV)
 while IFS='=' read -r -d '' name _; do
   case "$name" in INPUT_* | PYTHON*) dropped+=(-u "$name") ;; esac
 done < <(env -0)
-exec env "${dropped[@]}" PYTHONSAFEPATH=1 PYTHONNOUSERSITE=1 PYTHONDONTWRITEBYTECODE=1 PYTHONUTF8=1 PYTHONPATH="$here" \
+exec env "${dropped[@]}" PYTHONSAFEPATH=1 PYTHONNOUSERSITE=1 PYTHONUTF8=1 PYTHONPATH="$here" \
+  PYTHONPYCACHEPREFIX="$RUNNER_TEMP/glossator-pycache" \
   "$RUNNER_TEMP/glossator-venv/bin/python" -m action.entry "$1"

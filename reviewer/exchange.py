@@ -123,6 +123,7 @@ class Exchange:
     ) -> None:
         self._backoff = backoff
         self._token = token
+        self._addresses = [address.partition("://")[2].partition("/")[0] for address in addresses]
         self._secrets = _secrets_pattern(addresses, token)
         headers = {"User-Agent": f"glossator/{__version__}", "Accept": "application/json"}
         if token:
@@ -152,8 +153,10 @@ class Exchange:
         return line if len(line) <= LONGEST_MESSAGE else line[: LONGEST_MESSAGE - 1] + "…"
 
     def clean_reply(self, text: str) -> str:
-        """A model's reply without the token, should a server repeat it there."""
-        return text.replace(self._token, "[removed]") if len(self._token) >= MIN_SECRET else text
+        """A model's reply without the token and the addresses, should a server repeat them there."""
+        for secret in (self._token, *self._addresses):
+            text = text.replace(secret, "[removed]") if len(secret) >= MIN_SECRET else text
+        return text
 
     async def ask(self, url: str, body: object = None, *, deadline: float, patience: float) -> Answer:
         """POST `body` as JSON, or GET without one; again on 429, 502, 503, 504 and when the connection fails.

@@ -63,7 +63,7 @@ class GitHub:
             timeout=timeout,
             retry=GithubRetry(total=retries, allowed_methods={"GET", "HEAD"}, max_rate_limit_wait=60),
             seconds_between_requests=0,
-            seconds_between_writes=0.25,
+            seconds_between_writes=0,
             user_agent="glossator",
         ).requester
 

@@ -26,6 +26,8 @@ MAX_BATCH = 30
 """Comments in one review: more make GitHub answer 502 or 403."""
 WAITS = (2.0, 5.0, 15.0)
 """Seconds before another try after a lost answer."""
+POLITE = 1.0
+"""Seconds between two writes of one kind, which is what GitHub asks for."""
 MAX_WAIT = 90.0
 """Seconds that a rate limit may make us wait at once."""
 MAX_REMEMBERED = 2000
@@ -202,6 +204,8 @@ class _Poster:
         refused: list[ReviewComment] = []
         comments = self.review.comments
         for start in range(0, len(comments), MAX_BATCH):
+            if start:
+                self.wait(POLITE)
             refused += self._post_batch(comments[start : start + MAX_BATCH])
         routed = tuple(Routed(comment.finding, "over-budget", comment) for comment in refused)
         kept = tuple(comment for comment in comments if comment not in refused)
@@ -237,6 +241,7 @@ class _Poster:
             self.host.delete_pending_review(self.review.number)
         refused = []
         for comment in self._not_yet_posted(batch):
+            self.wait(POLITE)
             try:
                 patiently(lambda c=comment: self._post_one(c), self.wait)  # type: ignore[misc]
             except ValidationFailed:

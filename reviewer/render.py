@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
 
-from reviewer.domain import Coverage, Dropped, Finding, ModelVersion, Review, ReviewComment, Routed
+from reviewer.domain import EMBEDDED, Coverage, Dropped, Finding, ModelVersion, Review, ReviewComment, Routed
 from reviewer.inert import inert_code, inert_line, make_inert, make_inert_line
+from reviewer.report_lines import HEADLINES, plural
 
 MAX_BODY = 65_536
 """Characters that GitHub takes in one comment."""
@@ -16,11 +17,14 @@ MAX_SUGGESTION = 20_000
 """Characters of a suggestion, so that a body with the longest message still fits."""
 MAX_JOB_SUMMARY = 250_000
 """Characters of up to 4 bytes: a little less than the 1 MiB that GitHub takes as a step's summary."""
+MAX_ROWS = 200
+"""Rows of what was not looked at or not posted in a comment."""
+MAX_JOB_ROWS = 1000
+"""The same in a job summary."""
 SIGNS = {"error": "🔴", "warning": "🟠", "info": "🔵"}
 
 PAUSED = "**Paused:** new pushes are not reviewed until somebody writes `/resume`."
 
-_HEADLINES = {"reviewed": "Reviewed", "partial": "Partly reviewed", "not-reviewed": "Not reviewed"}
 _WHY_ROUTED = {"over-budget": "", "quote-not-found": " (line not certain)"}
 
 
@@ -40,7 +44,10 @@ class Place:
 def render_comment(comment: ReviewComment, model: ModelVersion, place: Place, marker: str) -> str:
     """The body of one comment on a line: the point, a suggestion when there is one, a footer, the hidden marker."""
     finding = comment.finding
-    parts = [f"{SIGNS[finding.severity]} **{finding.category}**", make_inert(finding.message, place.host)]
+    parts = [
+        f"{SIGNS[finding.severity]} **{finding.severity}**, {finding.category}",
+        make_inert(finding.message, place.host),
+    ]
     suggestion = comment.suggestion
     if suggestion is not None and len(suggestion) <= MAX_SUGGESTION and (block := inert_code(suggestion, "suggestion")):
         parts.append(block)
@@ -66,8 +73,9 @@ def render_summary(
         inline: How many of our comments stand on this head, from this run and earlier ones.
         paused: Whether somebody has paused the reviews of new pushes.
     """
-    title, said = _head(review, inline)
-    parts = [title, PAUSED if paused else "", said, *_body(review, place), _outdated(outdated)]
+    title, said = _head(review, inline, place)
+    findings = _list_findings(review.routed, place)
+    parts = [title, PAUSED if paused else "", said, findings, *_tables(review, MAX_ROWS, place), _outdated(outdated)]
     text = "\n\n".join(filter(None, parts))
     footer = f"<sub>{_provenance(review)}</sub>"
     return cut_text(text, MAX_BODY - len(footer) - len(marker) - 10) + f"\n\n{footer}\n\n{marker}"
@@ -77,10 +85,10 @@ def render_job_summary(review: Review, place: Place, why_here: str = "") -> str:
     """The summary of the job: every finding, also those that stand inline, and what was not looked at."""
     everything = [*(Routed(c.finding, "over-budget", c) for c in review.comments), *review.routed]
     whole = [
-        make_inert_line(why_here, limit=1000),
-        *_head(review, len(review.comments)),
+        make_inert_line(why_here, place.host, 1000),
+        *_head(review, len(review.comments), place),
         _list_findings(everything, place),
-        *_tables(review),
+        *_tables(review, MAX_JOB_ROWS, place),
     ]
     return cut_text("\n\n".join(filter(None, [*whole, f"<sub>{_provenance(review)}</sub>"])), MAX_JOB_SUMMARY) + "\n"
 
@@ -89,25 +97,22 @@ def cut_text(text: str, limit: int) -> str:
     """The text, or its beginning and the words that say that it was cut. The cut is between two lines."""
     if len(text) <= limit:
         return text
-    note = "\n\n*Cut here: the rest is in the job summary and in review.json.*"
+    note = "\n\n*Cut here: all of it is in the run's review.json.*"
     kept = text[: limit - len(note) - len("\n\n</details>")].rpartition("\n")[0]
     return kept + ("\n\n</details>" if kept.count("<details>") > kept.count("</details>") else "") + note
 
 
-def plural(count: int, noun: str) -> str:
-    """`1 comment`, `2 comments`."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
 def name_model(model: ModelVersion) -> str:
     """The model and its version in a few inert words."""
-    return make_inert_line(" ".join(filter(None, [model.name, model.version, model.alias])), limit=80)
+    doubt = " (a small model: check what it says)" if model.alias == EMBEDDED else ""
+    return make_inert_line(" ".join(filter(None, [model.name, model.version, model.alias])), limit=80) + doubt
 
 
-def _head(review: Review, inline: int) -> tuple[str, str]:
-    title = f"### Glossator: {_HEADLINES[review.status].lower()}"
+def _head(review: Review, inline: int, place: Place) -> tuple[str, str]:
+    title = f"### Glossator: {HEADLINES[review.status].lower()}"
+    note = make_inert_line(review.note, place.host, 500)
     if review.status == "not-reviewed":
-        return title, f"{make_inert_line(review.note, limit=500)} This says nothing about the change."
+        return title, f"{note} This says nothing about the change."
     count = Counter(entry.state for entry in review.coverage)
     looked_at = count["reviewed"] + count["already-reviewed"]
     counts = [
@@ -117,11 +122,7 @@ def _head(review: Review, inline: int) -> tuple[str, str]:
     found = ", ".join(filter(None, counts))
     sentence = f"Looked at {plural(looked_at, 'piece')} of the change at {review.head_sha[:7] or 'this state'}"
     line = f"{sentence}: {found or 'nothing to remark'}."
-    return title, f"**{make_inert_line(review.note, limit=500)}** {line}" if review.note else line
-
-
-def _body(review: Review, place: Place) -> list[str]:
-    return [_list_findings(review.routed, place), *_tables(review)]
+    return title, f"**{note}** {line}" if note else line
 
 
 def _list_findings(routed: Iterable[Routed], place: Place) -> str:
@@ -130,34 +131,40 @@ def _list_findings(routed: Iterable[Routed], place: Place) -> str:
 
 def _list_item(entry: Routed, place: Place) -> str:
     finding: Finding = entry.finding
-    line = entry.comment.start_line or entry.comment.line if entry.comment else finding.line
-    where = _code(f"{finding.path}:{line}")
+    where = _code(f"{finding.path}:{entry.comment.start_line or entry.comment.line}" if entry.comment else finding.path)
     message = make_inert_line(finding.message, place.host, 1000)
-    return f"- {SIGNS[finding.severity]} {where} **{finding.category}**{_WHY_ROUTED[entry.reason]}: {message}"
+    weight = f"{SIGNS[finding.severity]} **{finding.severity}**, {finding.category}"
+    return f"- {weight} in {where}{_WHY_ROUTED[entry.reason]}: {message}"
 
 
-def _tables(review: Review) -> list[str]:
+def _tables(review: Review, most: int, place: Place) -> list[str]:
     left_out = [entry for entry in review.coverage if entry.state not in {"reviewed", "already-reviewed"}]
     parts = []
     if left_out:
-        rows = "\n".join(_coverage_rows(left_out))
+        rows = _first_rows(_coverage_rows(left_out, place), most)
         parts.append(_details(f"{plural(len(left_out), 'piece')} not looked at", rows))
     if review.dropped:
-        rows = "\n".join(_dropped_row(entry) for entry in review.dropped)
+        rows = _first_rows((_dropped_row(entry, place) for entry in review.dropped), most)
         parts.append(_details(f"{plural(len(review.dropped), 'finding')} not posted", rows))
     return parts
 
 
-def _coverage_rows(entries: Sequence[Coverage]) -> Iterable[str]:
+def _first_rows(rows: Iterator[str], most: int) -> str:
+    shown = list(islice(rows, most))
+    more = ["- and more, all of it in the run's review.json"] if next(rows, None) else []
+    return "\n".join(shown + more)
+
+
+def _coverage_rows(entries: Sequence[Coverage], place: Place) -> Iterator[str]:
     """One row for each file and reason: a file of many pieces takes one line."""
     for (path, state, reason), group in groupby(entries, key=lambda e: (e.path, e.state, e.reason)):
         lines = ", ".join(f"{e.first_line}-{e.last_line}" for e in group if e.first_line)
         where = _code(f"{path} {lines}".strip())
-        yield f"- {where}: {state}{f' ({make_inert_line(reason, limit=200)})' if reason else ''}"
+        yield f"- {where}: {state}{f' ({make_inert_line(reason, place.host, 200)})' if reason else ''}"
 
 
-def _dropped_row(entry: Dropped) -> str:
-    return f"- {_code(entry.path)}: {entry.reason.value} ({make_inert_line(entry.detail, limit=200)})"
+def _dropped_row(entry: Dropped, place: Place) -> str:
+    return f"- {_code(entry.path)}: {entry.reason.value} ({make_inert_line(entry.detail, place.host, 200)})"
 
 
 def _code(text: str) -> str:

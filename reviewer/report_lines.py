@@ -124,8 +124,12 @@ def plural(count: int, noun: str) -> str:
 
 
 def clean(text: str) -> str:
-    """Text that shows what it holds: control, bidi and invisible characters by their number, tabs as spaces."""
-    return "".join(map(clean_character, text.removesuffix("\r").expandtabs(4)))
+    """Text that shows what it holds: control, bidi and invisible characters by their number, tabs as spaces.
+
+    A runner reads commands in what a step prints, `::` at the start of a line and `##[` anywhere: both are broken.
+    """
+    shown = "".join(map(clean_character, text.removesuffix("\r").expandtabs(4))).replace("##[", "# #[")
+    return shown.replace("::", ": :", 1) if shown.lstrip().startswith("::") else shown
 
 
 def clean_character(character: str) -> str:

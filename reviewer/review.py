@@ -103,7 +103,8 @@ async def ask_all(
 ) -> list[HunkResult]:
     """Ask the model about each hunk, a few at a time. The results are in the order of the requests.
 
-    A model that cannot be reached PATIENCE times in a row is not asked about the rest.
+    The first goes alone, so that a server has the shared prefix in its cache when the others come. A model that cannot
+    be reached PATIENCE times in a row is not asked about the rest.
     """
     gate = asyncio.Semaphore(settings.concurrency)
     done = silence = 0
@@ -119,7 +120,8 @@ async def ask_all(
         on_progress(done, len(requests))
         return result
 
-    return await asyncio.gather(*(ask(hunk, prompt) for hunk, prompt in requests))
+    first = [await ask(hunk, prompt) for hunk, prompt in requests[:1]]
+    return first + await asyncio.gather(*(ask(hunk, prompt) for hunk, prompt in requests[1:]))
 
 
 async def ask_about(model: Model, hunk: Hunk, prompt: Prompt) -> HunkResult:

@@ -12,6 +12,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import json
 import re
 import zlib
 from collections.abc import Iterable
@@ -64,7 +65,7 @@ class Signer:
 
     def render(self, marker: CommentMarker | State) -> str:
         """The marker as an HTML comment."""
-        payload = base64.urlsafe_b64encode(zlib.compress(msgspec.json.encode(marker), 9)).decode()
+        payload = base64.urlsafe_b64encode(zlib.compress(_encode(marker), 9)).decode()
         kind = "state" if isinstance(marker, State) else "comment"
         return f"<!-- glossator:1:{kind}:{payload}:{self._sign(kind, payload)} -->"
 
@@ -90,6 +91,11 @@ def find_summary(comments: Iterable[PostedComment], signer: Signer) -> tuple[int
         if comment.mine and (state := signer.parse(comment.body, State)):
             return comment.id, state
     return 0, State()
+
+
+def _encode(marker: CommentMarker | State) -> bytes:
+    """JSON. A lone surrogate, which UTF-8 does not have, is escaped."""
+    return json.dumps(msgspec.to_builtins(marker), separators=(",", ":")).encode()
 
 
 def _inflate(payload: str, kind: type[Marker]) -> Marker | None:

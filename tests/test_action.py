@@ -157,4 +157,5 @@ def test_a_step_drops_what_others_have_told_python(tmp_path: Path) -> None:
     assert left["GLOSSATOR_MODEL"] == "a\nb"
     assert left["PYTHONPATH"] == str(ROOT)
     assert left["PYTHONSAFEPATH"] == "1"
-    assert not {"PYTHONHOME", "PYTHONSTARTUP", "PYTHONPYCACHEPREFIX", "INPUT_GITHUB-TOKEN"} & set(left)
+    assert left["PYTHONPYCACHEPREFIX"] == str(tmp_path / "glossator-pycache")
+    assert not {"PYTHONHOME", "PYTHONSTARTUP", "INPUT_GITHUB-TOKEN"} & set(left)

@@ -420,7 +420,8 @@ def test_a_command_keeps_to_its_line_and_fields(message: str, path: str) -> None
 
 
 def test_a_job_summary_fits_what_the_runner_takes() -> None:
-    coverage = tuple(Coverage("\U00020000" * 190, n, n, "skipped", str(n)) for n in range(2000))
+    wide = "\U00020000" * 190
+    coverage = tuple(Coverage(wide, n, n, "skipped", f"{n} {wide}") for n in range(2000))
     review = Review("octo/demo", 1, HEAD, "reviewed", ModelVersion("tiny"), coverage=coverage)
 
     summary = render_job_summary(review, Place())
