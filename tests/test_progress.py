@@ -83,8 +83,9 @@ def test_pieces_are_counted_on_a_terminal(capsys: pytest.CaptureFixture[str], mo
     monkeypatch.setattr("reviewer.progress.TICK", 0.01)
     with ProgressLine() as line:
         line.count(0, 4)
+        seen = ""
         for _ in range(500):
-            seen = capsys.readouterr().err
+            seen += capsys.readouterr().err
             if seen.count("\r") > 1:
                 break
             time.sleep(0.01)
