@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Literal
 
-from reviewer.domain import Review, ReviewComment, Severity
+from reviewer.domain import Finding, Review, ReviewComment, Severity
 from reviewer.inert import inert_line
 
 Level = Literal["error", "warning", "notice"]
@@ -37,23 +37,28 @@ def render_command(level: Level, message: str, **properties: str | int) -> str:
 
 
 def annotate(review: Review) -> int:
-    """Show the inline comments as annotations; how many GitHub will show."""
+    """Show all findings as annotations, inline ones first; how many GitHub will show."""
+    entries = [*((c.finding, c) for c in review.comments), *((r.finding, r.comment) for r in review.routed)]
     shown = 0
     for level in ("error", "warning", "notice"):
-        comments = [c for c in review.comments if LEVELS[c.finding.severity] == level and c.side == "RIGHT"]
-        for comment in comments[:MAX_ANNOTATIONS]:
-            say(_annotation(level, comment))
+        for finding, comment in [e for e in entries if LEVELS[e[0].severity] == level][:MAX_ANNOTATIONS]:
+            say(_annotation(level, finding, comment))
             shown += 1
     return shown
 
 
-def _annotation(level: Level, comment: ReviewComment) -> str:
-    """On the line in its file; a file whose name may not stand in a log as it is, is named in the message."""
-    message, title = inert_line(comment.finding.message, 1000), f"Glossator: {comment.finding.category}"
+def _annotation(level: Level, finding: Finding, comment: ReviewComment | None) -> str:
+    """On the line in its file; for a removed or unsure line, on the file.
+
+    A file whose name may not stand in a log as it is, is named in the message.
+    """
+    message, title = inert_line(finding.message, 1000), f"Glossator: {finding.category}"
+    if inert_line(finding.path, MAX_PATH) != finding.path:
+        return render_command(level, f"{inert_line(finding.path, 200)}: {message}", title=title)
+    if comment is None or comment.side == "LEFT":
+        return render_command(level, message, file=finding.path, title=title)
     first = comment.start_line or comment.line
-    if inert_line(comment.path, MAX_PATH) != comment.path:
-        return render_command(level, f"{inert_line(comment.path, 200)}:{first}: {message}", title=title)
-    return render_command(level, message, file=comment.path, line=first, endLine=comment.line, title=title)
+    return render_command(level, message, file=finding.path, line=first, endLine=comment.line, title=title)
 
 
 def set_output(name: str, value: str) -> None:

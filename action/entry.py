@@ -11,7 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +20,20 @@ from reviewer.code_host import CodeHost
 from reviewer.collect import collect_from_host, load_settings_file, may_command
 from reviewer.commands import carry_out
 from reviewer.domain import ModelVersion, PullRequest, Review
-from reviewer.errors import EXIT_OK, GlossatorError, HostError, PermissionDenied, UsageError
-from reviewer.event import Decision, decide_command
+from reviewer.errors import EXIT_OK, GlossatorError, HostError, NotFound, PermissionDenied, UsageError
+from reviewer.event import PULL_REQUEST_EVENTS, Decision, decide_command
 from reviewer.inert import inert_line, make_inert_line
 from reviewer.jsonfile import load_bundle, load_review, run_record, save_json
 from reviewer.publish import Published, patiently, publish_review
 from reviewer.render import Place, render_job_summary
 from reviewer.report_lines import plural
 from reviewer.settings import Settings, merge_settings
+from reviewer.settings_table import BY_NAME
 from reviewer.state import Signer
 
 PREFIX = "GLOSSATOR_"
-NO_INPUTS = ("folder", "embedded")
-"""Variables with the prefix that are no settings: where the run's files are, and whether the model runs in process."""
+REFUSALS = (PermissionDenied, NotFound)
+"""How GitHub answers a token that may not write, such as a fork's: nothing is wrong with the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +58,12 @@ class Job:
             k.removeprefix(PREFIX).lower().replace("_", "-"): v for k, v in environ.items() if k.startswith(PREFIX)
         }
         folder = Path(environ.get("GLOSSATOR_FOLDER") or Path(environ.get("RUNNER_TEMP", ".")) / "glossator")
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"The run's folder cannot be made: {error.strerror}.", "Set RUNNER_TEMP.") from None
         return cls(
-            inputs={name: value for name, value in named.items() if value.strip() and name not in NO_INPUTS},
+            inputs={name: value for name, value in named.items() if value.strip() and name in BY_NAME},
             repo=environ.get("GITHUB_REPOSITORY", ""),
             event_name=environ.get("GITHUB_EVENT_NAME", ""),
             payload=_load_payload(environ.get("GITHUB_EVENT_PATH", "")),
@@ -74,12 +78,12 @@ class Job:
         """Where texts will stand."""
         return Place(self.server_url, self.repo)
 
-    def decide(self) -> Decision:
-        """What the event asks for."""
-        number = self.inputs.get("pull-request", "")
+    def decide(self, file: Mapping[str, object]) -> Decision:
+        """What the event asks for, under the inputs and a settings file."""
+        number = self.inputs.get("pull-request", "").strip()
         if number and not number.isdigit():
             raise UsageError(f"The input `pull-request` is {number!r}.", "Give the number of a pull request, like 12.")
-        return decide_command(self.event_name, self.payload, merge_settings(self.inputs, {}), int(number or 0))
+        return decide_command(self.event_name, self.payload, merge_settings(self.inputs, file), int(number or 0))
 
     def signer(self, number: int) -> Signer:
         """Of the markers on this pull request."""
@@ -94,16 +98,26 @@ class Job:
         return GitHub(self.repo, self.inputs["github-token"], self.api_url)
 
 
+def decide(job: Job, host: CodeHost) -> Decision:
+    """What the event asks for, if whoever asks may. The settings file is read only where it may ask for more."""
+    decision = job.decide({})
+    if decision.command == "none" and job.event_name in PULL_REQUEST_EVENTS:
+        base = host.base_files(job.payload["pull_request"]["base"]["sha"])
+        return job.decide(load_settings_file(base))
+    if not may_command(host, decision):
+        return replace(decision, command="none", reason=f"{decision.commenter} may not write to this repository.")
+    return decision
+
+
 def collect(job: Job) -> int:
     """Read the pull request and write bundle.json. Its outputs say what the next steps have to do."""
-    decision = job.decide()
+    host = job.host()
+    decision = decide(job, host)
     if decision.command == "none":
         return _nothing_to_do(decision.reason)
-    host = job.host()
-    if not may_command(host, decision):
-        return _nothing_to_do(f"{inert_line(decision.commenter, 60)} may not write to this repository.")
     acknowledge(host, decision, "eyes")
     set_output("number", str(decision.number))
+    (job.folder / "review.json").unlink(missing_ok=True)
     if decision.command == "review":
         collected = collect_from_host(host, decision, job.inputs, job.signer(decision.number), embedded=job.embedded)
         if isinstance(collected, str):
@@ -130,12 +144,10 @@ def infer(job: Job) -> int:
 
 def post(job: Job) -> int:
     """Check review.json against the pull request and post it, or hand the findings down the ladder."""
-    decision = job.decide()
+    host = job.host()
+    decision = decide(job, host)
     if decision.command == "none":
         return _nothing_to_do(decision.reason)
-    host = job.host()
-    if not may_command(host, decision):
-        return _nothing_to_do(f"{inert_line(decision.commenter, 60)} may not write to this repository.")
     if decision.command != "review":
         carry_out(host, decision, job.signer(decision.number))
         acknowledge(host, decision, "rocket")
@@ -182,7 +194,7 @@ def report(job: Job, published: Published, pull_request: PullRequest, settings: 
     if published.error:
         shown = annotate(review) if published.rung == "annotations" else 0
         why = f"{inert_line(published.why, 500)} The findings are here{' and in the annotations' if shown else ''}."
-        level: Level = "notice" if isinstance(published.error, PermissionDenied) else "error"
+        level: Level = "notice" if isinstance(published.error, REFUSALS) else "error"
         say(render_command(level, why, title="Glossator could not post"))
     add_summary(render_job_summary(review, job.place, why))
     (job.folder / "review.sarif").write_text(render(review, pull_request, "sarif"), encoding="utf-8")
@@ -192,7 +204,7 @@ def report(job: Job, published: Published, pull_request: PullRequest, settings: 
     set_output("status", review.status)
     set_output("comments", str(len(review.comments)))
     set_output("sarif-file", str(job.folder / "review.sarif"))
-    if published.error and not isinstance(published.error, PermissionDenied):
+    if published.error and not isinstance(published.error, REFUSALS):
         return published.error.exit_code
     return decide_exit_code(review, settings.fail_on)
 
@@ -230,6 +242,8 @@ def main(argv: list[str], environ: Mapping[str, str]) -> int:
         return steps[argv[0]](Job.from_environment(environ))
     except GlossatorError as error:
         what, code = str(error), error.exit_code
+    except OSError as error:
+        what, code = f"A file of the run cannot be read or written: {error.strerror or error}. Is the disk full?", 2
     except Exception as error:  # noqa: BLE001 - the top: a bug must not show a traceback with the environment in it
         what, code = f"A bug of Glossator: {type(error).__name__} in {_last_line(error)}. Please report it.", 70
     what = inert_line(what, 2000)

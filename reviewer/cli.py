@@ -155,6 +155,8 @@ def post(path: Path, github_token: str | None, signing_key: str | None, **option
     from reviewer.github_api import from_environment
     from reviewer.jsonfile import load_review
     from reviewer.publish import post_review
+    from reviewer.report import decide_exit_code
+    from reviewer.report_lines import plural
 
     answer = load_review(path)
     if not answer.number:
@@ -162,11 +164,13 @@ def post(path: Path, github_token: str | None, signing_key: str | None, **option
     if not github_token:
         raise UsageError("There is no token.", "Set GLOSSATOR_GITHUB_TOKEN to one that may write pull requests.")
     host = from_environment(answer.repo, github_token)
-    published = post_review(host, answer, _given(options), signing_key or "")
+    server_url = os.environ.get("GITHUB_SERVER_URL", "https://github.com")
+    published, settings = post_review(host, answer, _given(options), signing_key or "", server_url)
     if published.error:
         raise published.error
-    write(published.why or f"Posted {len(published.review.comments)} comments on {answer.repo}#{answer.number}.")
-    return EXIT_OK
+    posted = plural(len(published.review.comments), "comment")
+    write(published.why or f"Posted {posted} on {answer.repo}#{answer.number}.")
+    return EXIT_OK if published.rung == "overtaken" else decide_exit_code(published.review, settings.fail_on)
 
 
 def _collect(options: dict[str, object], *, embedded: bool | None = None) -> Collected:

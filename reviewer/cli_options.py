@@ -31,7 +31,11 @@ HEADINGS = {
 
 
 class SectionedCommand(click.Command):
-    """A command whose help page shows its options under `HEADINGS`."""
+    """A command whose help page shows its options under `HEADINGS`, with `-h` as well as `--help`."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.context_settings.setdefault("help_option_names", ["-h", "--help"])
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, heading by heading."""

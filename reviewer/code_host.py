@@ -20,11 +20,13 @@ class PostedComment:
     id: int
     body: str
     mine: bool
+    is_current: bool = True
+    """Its line is still in the diff."""
 
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """A review thread. `mine`: it begins with a comment of ours. `answered`: somebody else has written in it."""
+    """A review thread. `mine`: it begins with a comment of ours. `answered`: there is a second comment."""
 
     id: str
     path: str
@@ -71,7 +73,7 @@ class CodeHost(Protocol):
         ...
 
     def delete_pending_review(self, number: int) -> bool:
-        """Delete our own pending review, which blocks a new one. False when there is none."""
+        """Delete a pending review that we have left behind, which blocks a new one. False when there is none."""
         ...
 
     def save_comment(self, number: int, body: str, comment_id: int = 0) -> None:

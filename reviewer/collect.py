@@ -8,15 +8,12 @@ from dataclasses import dataclass
 from reviewer.code_host import CodeHost
 from reviewer.context import BaseFiles, choose_guidelines, guideline_budget
 from reviewer.domain import Bundle, PullRequest
-from reviewer.errors import UsageError
 from reviewer.event import Decision
 from reviewer.settings import Settings, merge_settings
-from reviewer.settings_file import load_settings_text
+from reviewer.settings_file import MAX_CHARACTERS, load_settings_text
 from reviewer.state import Signer, find_summary
 
 SETTINGS_FILE = ".github/glossator.yml"
-MAX_SETTINGS = 64_000
-"""Characters of a settings file."""
 WRITERS = ("admin", "maintain", "write")
 
 
@@ -30,9 +27,7 @@ class Collected:
 
 def load_settings_file(files: BaseFiles) -> dict[str, object]:
     """The settings file at the base ref, checked; empty when there is none."""
-    text = files.read_file(SETTINGS_FILE, MAX_SETTINGS + 1) if SETTINGS_FILE in files.list_files() else None
-    if text and len(text) > MAX_SETTINGS:
-        raise UsageError(f"{SETTINGS_FILE} is longer than {MAX_SETTINGS} characters.", "Shorten it.")
+    text = files.read_file(SETTINGS_FILE, MAX_CHARACTERS + 1) if SETTINGS_FILE in files.list_files() else None
     return load_settings_text(text) if text else {}
 
 

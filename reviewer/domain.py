@@ -158,6 +158,8 @@ class Finding:
     confidence: float = 0.5
     hunk: str = ""
     """Digest of the piece of the change that it is about."""
+    rule: str = ""
+    """The rule that found it; empty when the model did. What a rule finds, no words of a model can push aside."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,12 +51,12 @@ def decide_command(event_name: str, payload: Mapping[str, Any], settings: Settin
         UsageError: The event has no pull request and none is named.
     """
     try:
-        if number:
-            return Decision("review", number, "asked for by number", asked=True)
         if event_name in PULL_REQUEST_EVENTS:
             return _decide_push(payload, settings)
         if event_name in COMMENT_EVENTS:
             return _decide_comment(event_name, payload)
+        if number:
+            return Decision("review", number, "asked for by number", asked=True)
     except (KeyError, TypeError, AttributeError) as error:
         raise UsageError(
             f"The payload of the {event_name} event cannot be read: {error!r}.",

@@ -22,6 +22,7 @@ from reviewer.code_host import CommentKind, PostedComment, RenderedComment, Thre
 from reviewer.diff import parse_diff, parse_patch
 from reviewer.domain import ChangedFile, PullRequest
 from reviewer.errors import HostError, HostUnavailable, NotFound, PermissionDenied, RateLimited, ValidationFailed
+from reviewer.state import MARK
 
 API_URL = "https://api.github.com"
 ACTIONS_BOT = "github-actions[bot]"
@@ -30,6 +31,8 @@ MAX_PAGES = 100
 TIMEOUT = 30
 """Seconds for one request."""
 RETRIES = 3
+MAX_MOVES = 4
+"""Times that a diff is read while its head moves on."""
 MAX_BLOB = 1_000_000
 """Bytes of a guideline file; the API gives no larger one as JSON."""
 
@@ -70,18 +73,24 @@ class GitHub:
     # -- what there is to review ---------------------------------------------------------------------------------
 
     def get_pull_request(self, number: int) -> PullRequest:
-        """The pull request with its three-dot diff."""
-        data = self._get(f"{self._url}/pulls/{number}")
-        return PullRequest(
-            repo=self.repo,
-            number=number,
-            title=data["title"] or "",
-            body=data["body"] or "",
-            author=(data["user"] or {}).get("login", ""),
-            base_sha=data["base"]["sha"],
-            head_sha=data["head"]["sha"],
-            files=self._get_files(number),
-        )
+        """The pull request with its three-dot diff. The diff is that of the head: a push in between is read again."""
+        url = f"{self._url}/pulls/{number}"
+        data = self._get(url)
+        for _ in range(MAX_MOVES):
+            read, files = data, self._get_files(number)
+            data = self._get(url)
+            if data["head"]["sha"] == read["head"]["sha"]:
+                return PullRequest(
+                    repo=self.repo,
+                    number=number,
+                    title=data["title"] or "",
+                    body=data["body"] or "",
+                    author=(data["user"] or {}).get("login", ""),
+                    base_sha=data["base"]["sha"],
+                    head_sha=data["head"]["sha"],
+                    files=files,
+                )
+        raise HostUnavailable("The pull request is being pushed to all the time.", "Run the job again.")
 
     def _get_files(self, number: int) -> tuple[ChangedFile, ...]:
         """From the diff; over GitHub's limits for it (300 files, 20,000 lines), file by file."""
@@ -117,7 +126,7 @@ class GitHub:
         """Whose comments are ours. Asked of GraphQL, which answers a GITHUB_TOKEN too: REST's /user does not."""
         try:
             login: str = self._graphql("query { viewer { login } }", {})["viewer"]["login"]
-        except HostError:
+        except (PermissionDenied, NotFound):
             return ACTIONS_BOT
         return login
 
@@ -136,7 +145,12 @@ class GitHub:
         """All comments of one kind, oldest first."""
         of = "issues" if kind == "issue" else "pulls"
         return [
-            PostedComment(data["id"], data["body"] or "", self._is_mine((data["user"] or {}).get("login")))
+            PostedComment(
+                data["id"],
+                data["body"] or "",
+                mine=self._is_mine((data["user"] or {}).get("login")),
+                is_current=kind == "issue" or data.get("line") is not None,
+            )
             for data in self._pages(f"{self._url}/{of}/{number}/comments")
         ]
 
@@ -163,7 +177,7 @@ class GitHub:
             is_resolved=node["isResolved"],
             is_outdated=node["isOutdated"],
             mine=bool(mine) and mine[0],
-            answered=not all(mine),
+            answered=len(comments) > 1,
             body=comments[0]["body"] if comments else "",
         )
 
@@ -182,12 +196,16 @@ class GitHub:
         self._write("POST", f"{self._url}/pulls/{number}/comments", {"commit_id": head_sha, **_payload(comment)})
 
     def delete_pending_review(self, number: int) -> bool:
-        """Delete our own pending review. Only its author sees one, so every pending one is ours."""
+        """Delete a pending review that a bot left behind. What a person has begun to write is never touched."""
         url = f"{self._url}/pulls/{number}/reviews"
-        pending = [review["id"] for review in self._pages(url) if review["state"] == "PENDING"]
-        for review_id in pending:
-            self._write("DELETE", f"{url}/{review_id}")
-        return bool(pending)
+        pending = [f"{url}/{review['id']}" for review in self._pages(url) if review["state"] == "PENDING"]
+        left_behind = [one for one in pending if self.login.endswith("[bot]") and self._holds_only_ours(one)]
+        for review_url in left_behind:
+            self._write("DELETE", review_url)
+        return bool(left_behind)
+
+    def _holds_only_ours(self, review_url: str) -> bool:
+        return all(MARK in (comment["body"] or "") for comment in self._pages(f"{review_url}/comments"))
 
     def save_comment(self, number: int, body: str, comment_id: int = 0) -> None:
         """Write a comment in the conversation, or over one that stands there."""

@@ -65,6 +65,9 @@ def find_invisible(pull_request: PullRequest) -> tuple[Finding, ...]:
     )
 
 
+RULE = "hidden-characters"
+
+
 def is_hidden(char: str) -> bool:
     """Whether a character by itself shows nothing or moves others: for text that needs none. Not tab, not line feed."""
     if char in "\t\n" or " " <= char <= "~":
@@ -188,7 +191,7 @@ def _judge(hunk: Hunk, line: Line) -> Finding | None:
         severity="error" if is_grave else "warning",
         category="security",
         confidence=1.0,
-        hunk=hunk.digest,
+        rule=RULE,
     )
 
 

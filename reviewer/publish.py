@@ -14,10 +14,9 @@ from typing import Literal, TypeVar
 
 from reviewer.code_host import CodeHost, RenderedComment
 from reviewer.collect import load_settings_file
-from reviewer.domain import Dropped, DropReason, Finding, PullRequest, Review, ReviewComment, Routed
+from reviewer.domain import PullRequest, Review, ReviewComment, Routed
 from reviewer.errors import HostError, HostUnavailable, RateLimited, ValidationFailed
-from reviewer.place import place_findings
-from reviewer.rank import MAX_ROUTED, Ranking, rank_comments
+from reviewer.recheck import carry_over, check_again, next_state, render_state
 from reviewer.render import Place, render_comment, render_review_body, render_summary
 from reviewer.settings import Settings, merge_settings
 from reviewer.state import CommentMarker, Signer, State, find_summary
@@ -30,10 +29,6 @@ POLITE = 1.0
 """Seconds between two writes of one kind, which is what GitHub asks for."""
 MAX_WAIT = 90.0
 """Seconds that a rate limit may make us wait at once."""
-MAX_REMEMBERED = 2000
-"""Digests of reviewed hunks in the state: 2,000 of them take about 45 kB before they are deflated."""
-MAX_MESSAGE = 600
-"""Characters of a finding's message and of its quote in the state."""
 
 Rung = Literal["review", "annotations", "overtaken"]
 Result = TypeVar("Result")
@@ -55,8 +50,9 @@ class Standing:
 
     fingerprints: frozenset[str] = frozenset()
     on_this_head: int = 0
+    earlier: int = 0
+    """Comments of earlier heads whose line is still in the diff."""
     state: State = field(default_factory=State)
-    summary_id: int = 0
 
 
 def publish_review(
@@ -85,98 +81,65 @@ def publish_review(
     standing = Standing()
     try:
         standing = patiently(lambda: read_standing(host, review.number, review.head_sha, signer), wait)
-        poster = _Poster(host, check_again(review, pull_request, settings, standing), signer, place, wait)
+        checked = check_again(review, pull_request, settings, standing.fingerprints, standing.on_this_head)
+        poster = _Poster(host, checked, signer, place, wait)
         posted = carry_over(poster.post_comments(), pull_request, standing.state)
     except HostError as error:
-        return Published("annotations", check_again(review, pull_request, settings, standing), error.what, error)
+        checked = check_again(review, pull_request, settings, standing.fingerprints, standing.on_this_head)
+        return Published("annotations", checked, error.what, error)
     inline = standing.on_this_head + len(posted.comments)
-    outdated = handle_outdated(host, review.number, settings)
-    marker = signer.render(next_state(posted, standing.state))
+    outdated = handle_outdated(host, review.number, settings, signer)
+
+    def render(state: State) -> str:
+        marker = render_state(next_state(posted, state), signer)
+        return render_summary(
+            posted, place, outdated, marker, inline=inline, earlier=standing.earlier, paused=state.paused
+        )
+
     try:
-        paused = standing.state.paused
-        body = render_summary(posted, place, outdated, marker, inline=inline, paused=paused)
-        poster.save_summary(body, standing.summary_id)
+        poster.save_summary(render)
     except HostError as error:
         return Published("review", posted, f"The summary comment could not be written: {error.what}", error)
     return Published("review", posted)
 
 
-def post_review(host: CodeHost, review: Review, inputs: Mapping[str, object], signing_key: str) -> Published:
+def post_review(
+    host: CodeHost, review: Review, inputs: Mapping[str, object], signing_key: str, server_url: str
+) -> tuple[Published, Settings]:
     """Post a review from the command line: the settings file and the pull request are read now."""
     pull_request = patiently(lambda: host.get_pull_request(review.number))
     settings = merge_settings(inputs, load_settings_file(host.base_files(pull_request.base_sha)))
-    signer, place = Signer(pull_request.key, signing_key), Place(repo=review.repo)
-    return publish_review(host, pull_request, review, settings, signer, place)
-
-
-def check_again(review: Review, pull_request: PullRequest, settings: Settings, standing: Standing) -> Review:
-    """The review with its findings placed and ranked anew on the diff as it is, less what is posted already."""
-    scores = {comment.finding: comment.score for comment in review.comments}
-    placement = place_findings(review.findings, pull_request)
-    left = settings.max_comments - standing.on_this_head
-    ranking: Ranking = rank_comments(
-        placement, settings, lambda c: scores.get(c.finding, 0.0), standing.fingerprints, left
-    )
-    dropped = (*review.dropped, *ranking.dropped)
-    return replace(review, comments=ranking.comments, routed=ranking.routed, dropped=dropped)
+    signer, place = Signer(pull_request.key, signing_key), Place(server_url, review.repo)
+    return publish_review(host, pull_request, review, settings, signer, place), settings
 
 
 def read_standing(host: CodeHost, number: int, head_sha: str, signer: Signer) -> Standing:
     """Read our own comments and the state in the summary. What others wrote is not looked at."""
     mine = [comment for comment in host.list_comments(number, "review") if comment.mine]
-    markers = [marker for comment in mine if (marker := signer.parse(comment.body, CommentMarker))]
-    summary, state = find_summary(host.list_comments(number, "issue"), signer)
+    marked = [(comment, marker) for comment in mine if (marker := signer.parse(comment.body, CommentMarker))]
+    markers = [marker for _, marker in marked]
+    _, state = find_summary(host.list_comments(number, "issue"), signer)
     return Standing(
         fingerprints=frozenset(marker.fingerprint for marker in markers),
         on_this_head=sum(marker.head_sha == head_sha for marker in markers),
+        earlier=sum(comment.is_current and marker.head_sha != head_sha for comment, marker in marked),
         state=state,
-        summary_id=summary,
     )
 
 
-def next_state(review: Review, before: State) -> State:
-    """What the next run shall know. Only what is still in the diff is remembered, and no more than fits a comment."""
-    missed = {entry.digest for entry in review.coverage if entry.state in {"failed", "over-budget"}}
-    seen = (entry.digest for entry in review.coverage if entry.state in {"reviewed", "already-reviewed"})
-    known = [digest for digest in dict.fromkeys(seen) if digest and digest not in missed]
-    return State(
-        head_sha=review.head_sha,
-        status=review.status,
-        paused=before.paused,
-        reviewed=tuple(known[:MAX_REMEMBERED]),
-        findings=tuple(shorten(routed.finding) for routed in review.routed[:MAX_ROUTED]),
-    )
+def handle_outdated(host: CodeHost, number: int, settings: Settings, signer: Signer) -> list[str]:
+    """Resolve or report our own outdated threads that nobody has answered. Never fatal: it is a courtesy.
 
-
-def shorten(finding: Finding) -> Finding:
-    """The finding as far as a summary shows it."""
-    return replace(finding, message=finding.message[:MAX_MESSAGE], quote=finding.quote[:MAX_MESSAGE], suggestion=None)
-
-
-def carry_over(review: Review, pull_request: PullRequest, before: State) -> Review:
-    """Add the earlier findings for the summary on pieces of the change that had no need of a second look."""
-    unchanged = {entry.digest for entry in review.coverage if entry.state == "already-reviewed"}
-    placement = place_findings((finding for finding in before.findings if finding.hunk in unchanged), pull_request)
-    earlier = [*(Routed(c.finding, "over-budget", c) for c in placement.comments), *placement.routed]
-    known = {routed.comment.fingerprint for routed in review.routed if routed.comment}
-    new = [entry for entry in earlier if not entry.comment or entry.comment.fingerprint not in known]
-    routed = review.routed + tuple(new)
-    over = (
-        Dropped(DropReason.OVER_BUDGET, entry.finding.path, f"more than {MAX_ROUTED} in the summary", entry.finding)
-        for entry in routed[MAX_ROUTED:]
-    )
-    return replace(review, routed=routed[:MAX_ROUTED], dropped=(*review.dropped, *over))
-
-
-def handle_outdated(host: CodeHost, number: int, settings: Settings) -> list[str]:
-    """Resolve or report our own outdated threads that nobody has answered. Never fatal: it is a courtesy."""
+    Ours are those that begin with our marker: other workflows and people may share our name.
+    """
     if settings.resolve_outdated == "off":
         return []
     try:
         threads = host.list_threads(number)
     except HostError:
         return []
-    stale = [t for t in threads if t.mine and t.is_outdated and not t.is_resolved and not t.answered]
+    ours = (thread for thread in threads if thread.mine and signer.parse(thread.body, CommentMarker))
+    stale = [thread for thread in ours if thread.is_outdated and not thread.is_resolved and not thread.answered]
     left = []
     for thread in stale:
         try:
@@ -261,12 +224,12 @@ class _Poster:
         marker = CommentMarker(comment.fingerprint, self.review.head_sha, model.name, model.prompt_version)
         return RenderedComment(comment, render_comment(comment, model, self.place, self.signer.render(marker)))
 
-    def save_summary(self, body: str, summary_id: int) -> None:
-        """Write the summary, once: before another try it is looked for."""
+    def save_summary(self, render: Callable[[State], str]) -> None:
+        """Write the summary, once. What stands there is read just before, since somebody may have paused meanwhile."""
 
         def attempt() -> None:
-            found = summary_id or find_summary(self.host.list_comments(self.review.number, "issue"), self.signer)[0]
-            self.host.save_comment(self.review.number, body, found)
+            found, state = find_summary(self.host.list_comments(self.review.number, "issue"), self.signer)
+            self.host.save_comment(self.review.number, render(state), found)
 
         patiently(attempt, self.wait)
 

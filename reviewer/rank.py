@@ -69,14 +69,17 @@ def rank_comments(
 
 
 def _comment_order(comment: ReviewComment) -> tuple[object, ...]:
-    """Best first; between equals the first in the diff, then one with a suggestion, then any fixed order."""
+    """What a rule found goes before what the model found, then best first.
+
+    Between equals the first in the diff, then one with a suggestion, then any fixed order.
+    """
     place = (comment.path, comment.line, comment.side, comment.start_line or comment.line)
-    return -comment.score, *place, comment.suggestion is None, repr(comment.finding)
+    return not comment.finding.rule, -comment.score, *place, comment.suggestion is None, repr(comment.finding)
 
 
 def _finding_order(routed: Routed) -> tuple[object, ...]:
     finding = routed.finding
-    return SEVERITIES.index(finding.severity), finding.path, finding.line, repr(finding)
+    return not finding.rule, SEVERITIES.index(finding.severity), finding.path, finding.line, repr(finding)
 
 
 def _why_not_comment(
@@ -106,7 +109,7 @@ def _why_no_room(count: int, room: int) -> Reason | None:
 
 
 def _is_grave(finding: Finding, settings: Settings) -> bool:
-    return SEVERITIES.index(finding.severity) <= SEVERITIES.index(settings.min_severity)
+    return bool(finding.rule) or SEVERITIES.index(finding.severity) <= SEVERITIES.index(settings.min_severity)
 
 
 def _same_words(one: Finding, other: Finding) -> bool:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import groupby, islice
 
 from reviewer.domain import EMBEDDED, Coverage, Dropped, Finding, ModelVersion, Review, ReviewComment, Routed
-from reviewer.inert import inert_code, inert_line, make_inert, make_inert_line
-from reviewer.report_lines import HEADLINES, plural
+from reviewer.inert import inert_code, make_inert, make_inert_line
+from reviewer.report_lines import HEADLINES, plural, render_place, render_span
 
 MAX_BODY = 65_536
 """Characters that GitHub takes in one comment."""
@@ -61,7 +61,14 @@ def render_review_body(count: int, head_sha: str) -> str:
 
 
 def render_summary(
-    review: Review, place: Place, outdated: Sequence[str], marker: str, *, inline: int, paused: bool = False
+    review: Review,
+    place: Place,
+    outdated: Sequence[str],
+    marker: str,
+    *,
+    inline: int,
+    earlier: int = 0,
+    paused: bool = False,
 ) -> str:
     """The sticky comment. Cut, visibly, where GitHub's limit would cut it.
 
@@ -71,9 +78,10 @@ def render_summary(
         outdated: Paths of our own outdated threads that nobody has answered or resolved.
         marker: The hidden state, which is never cut.
         inline: How many of our comments stand on this head, from this run and earlier ones.
+        earlier: How many comments of earlier heads stand on lines that are still in the diff.
         paused: Whether somebody has paused the reviews of new pushes.
     """
-    title, said = _head(review, inline, place)
+    title, said = _head(review, inline, place, earlier)
     findings = _list_findings(review.routed, place)
     parts = [title, PAUSED if paused else "", said, findings, *_tables(review, MAX_ROWS, place), _outdated(outdated)]
     text = "\n\n".join(filter(None, parts))
@@ -108,7 +116,7 @@ def name_model(model: ModelVersion) -> str:
     return make_inert_line(" ".join(filter(None, [model.name, model.version, model.alias])), limit=80) + doubt
 
 
-def _head(review: Review, inline: int, place: Place) -> tuple[str, str]:
+def _head(review: Review, inline: int, place: Place, earlier: int = 0) -> tuple[str, str]:
     title = f"### Glossator: {HEADLINES[review.status].lower()}"
     note = make_inert_line(review.note, place.host, 500)
     if review.status == "not-reviewed":
@@ -118,6 +126,7 @@ def _head(review: Review, inline: int, place: Place) -> tuple[str, str]:
     counts = [
         plural(inline, "comment") + " inline" if inline else "",
         f"{len(review.routed)} below" if review.routed else "",
+        f"{earlier} from before" if earlier else "",
     ]
     found = ", ".join(filter(None, counts))
     sentence = f"Looked at {plural(looked_at, 'piece')} of the change at {review.head_sha[:7] or 'this state'}"
@@ -131,7 +140,7 @@ def _list_findings(routed: Iterable[Routed], place: Place) -> str:
 
 def _list_item(entry: Routed, place: Place) -> str:
     finding: Finding = entry.finding
-    where = _code(f"{finding.path}:{entry.comment.start_line or entry.comment.line}" if entry.comment else finding.path)
+    where = render_span(render_place(entry.comment) if entry.comment else finding.path)
     message = make_inert_line(finding.message, place.host, 1000)
     weight = f"{SIGNS[finding.severity]} **{finding.severity}**, {finding.category}"
     return f"- {weight} in {where}{_WHY_ROUTED[entry.reason]}: {message}"
@@ -159,18 +168,12 @@ def _coverage_rows(entries: Sequence[Coverage], place: Place) -> Iterator[str]:
     """One row for each file and reason: a file of many pieces takes one line."""
     for (path, state, reason), group in groupby(entries, key=lambda e: (e.path, e.state, e.reason)):
         lines = ", ".join(f"{e.first_line}-{e.last_line}" for e in group if e.first_line)
-        where = _code(f"{path} {lines}".strip())
+        where = render_span(f"{path} {lines}".strip())
         yield f"- {where}: {state}{f' ({make_inert_line(reason, place.host, 200)})' if reason else ''}"
 
 
 def _dropped_row(entry: Dropped, place: Place) -> str:
-    return f"- {_code(entry.path)}: {entry.reason.value} ({make_inert_line(entry.detail, place.host, 200)})"
-
-
-def _code(text: str) -> str:
-    """A code span: nothing in it is live, and no backtick of the text can end it."""
-    shown = inert_line(text, 200).replace("`", "'")
-    return f"`{shown or '(no name)'}`"
+    return f"- {render_span(entry.path)}: {entry.reason.value} ({make_inert_line(entry.detail, place.host, 200)})"
 
 
 def _details(title: str, rows: str) -> str:
@@ -180,7 +183,7 @@ def _details(title: str, rows: str) -> str:
 def _outdated(paths: Sequence[str]) -> str:
     if not paths:
         return ""
-    files = ", ".join(_code(path) for path in dict.fromkeys(paths))
+    files = ", ".join(render_span(path) for path in dict.fromkeys(paths))
     return f"{plural(len(paths), 'earlier comment')} of mine may be outdated: {files}."
 
 

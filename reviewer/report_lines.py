@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import get_args
 
 from reviewer.domain import Coverage, CoverageState, Hunk, Line, PullRequest, Review, ReviewComment
+from reviewer.inert import inert_line
 
 REVIEWED = ("reviewed", "already-reviewed")
 HEADLINES = {"reviewed": "Reviewed", "partial": "Partly reviewed", "not-reviewed": "Not reviewed"}
@@ -130,6 +131,12 @@ def clean(text: str) -> str:
     """
     shown = "".join(map(clean_character, text.removesuffix("\r").expandtabs(4))).replace("##[", "# #[")
     return shown.replace("::", ": :", 1) if shown.lstrip().startswith("::") else shown
+
+
+def render_span(text: str) -> str:
+    """A path as a span of Markdown code. No backtick of the text can end it, and it is never empty."""
+    shown = inert_line(clean(text), 300).replace("`", "'")
+    return f"`{shown or '(no name)'}`"
 
 
 def clean_character(character: str) -> str:

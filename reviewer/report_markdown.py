@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reviewer.domain import PullRequest, Review, ReviewComment, Routed
-from reviewer.inert import inert_code, inert_line, make_inert, make_inert_line
+from reviewer.inert import inert_code, make_inert, make_inert_line
 from reviewer.report_lines import (
     clean,
     find_anchor,
@@ -15,6 +15,7 @@ from reviewer.report_lines import (
     render_model,
     render_outcome,
     render_place,
+    render_span,
 )
 
 NO_HOST = ""
@@ -68,8 +69,3 @@ def render_tail(review: Review) -> Iterator[str]:
     if review.dropped:
         yield f"- Dropped: {render_drops(review)}"
     yield f"- Model: {make_inert_line(render_model(review), NO_HOST)}"
-
-
-def render_span(text: str) -> str:
-    """A path as code. A backtick cannot stand in it."""
-    return f"`{inert_line(clean(text), 300).replace('`', chr(39))}`"

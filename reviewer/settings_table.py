@@ -218,7 +218,7 @@ TABLE: tuple[Setting, ...] = (
         "resolve-outdated",
         "choice",
         default="report",
-        about="Own comments that a push has outdated: leave them (off), list them in the summary, or resolve them.",
+        about="Own comments on outdated lines: leave them, list them, or resolve them (that takes `contents: write`).",
         example="on",
         choices=("off", "report", "on"),
         shared=True,

@@ -27,6 +27,9 @@ from reviewer.domain import Finding, Status
 MAX_PAYLOAD = 1_000_000
 """Bytes of JSON that a marker may hold once inflated."""
 
+MARK = "<!-- glossator:1:"
+"""How every marker begins."""
+
 _MARKER = re.compile(r"<!-- glossator:1:(comment|state):([A-Za-z0-9_=-]+):([0-9a-f]*) -->")
 
 

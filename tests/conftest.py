@@ -1,5 +1,17 @@
 """Fixtures that every test may ask for."""
 
+import pytest
+
+from tests.demo import BASE, changed
+from tests.github_server import GitHubServer, PullScenario
 from tests.github_server.fixtures import github_client, github_server
 
-__all__ = ["github_client", "github_server"]
+__all__ = ["github_client", "github_server", "pull"]
+
+
+@pytest.fixture
+def pull(github_server: GitHubServer) -> PullScenario:
+    """A pull request that changes lines 3 and 20 of one file."""
+    repo = github_server.create_repo("octo/demo", BASE)
+    repo.add_collaborator("bob", "write")
+    return repo.open_pull_request(changed(3, 20))

@@ -57,7 +57,7 @@ def test_the_outputs_are_set_by_a_step() -> None:
 def test_a_step_holds_its_own_secrets_and_no_other(name: str) -> None:
     environment = load_steps()[name]["env"]
     # That an address is empty or not is no secret.
-    values = (value for value in environment.values() if value != "${{ inputs.endpoint-url == '' }}")
+    values = (value for value in environment.values() if not value.startswith("${{ inputs.endpoint-url == ''"))
     used = set().union(*(named_inputs(value) for value in values))
 
     assert used & SECRET_INPUTS == SECRETS[name]

@@ -173,7 +173,7 @@ def test_the_three_steps(glossator: Command, github_server: GitHubServer, tmp_pa
         assert "token" not in json.dumps(json.loads((tmp_path / "bundle.json").read_bytes()))
         done = glossator("infer", "--endpoint-url", server.url)
         assert (done.code, done.out, done.err) == (0, "", "reviewed: 1 finding in review.json\n")
-    assert glossator("post", **github).out == f"Posted 1 comments on octo/demo#{pull.number}.\n"
+    assert glossator("post", **github).out == f"Posted 1 comment on octo/demo#{pull.number}.\n"
     (comment,) = pull.call("bob", "GET", f"{pull.path}/comments")
     assert (comment["path"], comment["line"]) == ("app.py", 2)
 
@@ -292,11 +292,23 @@ def test_an_error_cannot_steer_the_terminal(glossator: Command) -> None:
     assert "\x1b" not in done.err + done.out
 
 
+def heed_interrupts() -> None:
+    """As in a terminal. A background job of a shell ignores SIGINT, and hands that down."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def interrupt(*arguments: str | Path, cwd: Path, wait: float) -> tuple[int, float, str]:
     """Exit code, seconds to the end and standard error of a run that gets Ctrl-C after a while."""
     command = [sys.executable, "-P", "-m", "reviewer", *map(str, arguments)]
     environment = clean_environment(PYTHONPATH=str(ROOT), OMP_WAIT_POLICY="passive")
-    with subprocess.Popen(command, cwd=cwd, env=environment, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command,
+        cwd=cwd,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=heed_interrupts,  # noqa: PLW1509 - it takes no lock and calls nothing but the system
+    ) as process:
         time.sleep(wait)
         assert process.poll() is None, process.communicate()
         started = time.monotonic()

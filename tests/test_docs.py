@@ -80,7 +80,8 @@ def test_files_that_are_named_exist(page: str) -> None:
     """Paths with a folder of ours in front."""
     text = re.sub(r"```.*?```", "", read(page), flags=re.DOTALL)
     for path in re.findall(r"`((?:reviewer|action|tests|docs|examples|schemas|bench)/[\w./*-]+)`", text):
-        assert list(ROOT.glob(path.rstrip("/"))), path
+        made = path == "bench/results.json"  # by `make bench`
+        assert made or list(ROOT.glob(path.rstrip("/"))), path
 
 
 @pytest.mark.parametrize("page", NAMES)

@@ -13,35 +13,19 @@ from action.entry import main
 from reviewer.domain import Review
 from reviewer.jsonfile import load_bundle, load_review, save_json
 from tests.action_job import ActionJob, pushed, said
+from tests.demo import BASE, changed, plain_model
 from tests.github_server import GitHubServer, PullScenario
 from tests.github_server.payloads import dispatch_event
 from tests.model_server import ModelServer
-from tests.model_server.models import ADDED_LINE, empty_model, render_comments, text_of
-from tests.test_publish import BASE, changed
+from tests.model_server.models import empty_model
 
 MakeJob = Callable[..., ActionJob]
-
-
-def plain_model(body: dict[str, Any]) -> str:
-    """One comment on the first added line, in words of its own for each line."""
-    found = ADDED_LINE.search(text_of(body, "user"))
-    if found is None:
-        return render_comments()
-    words = " ".join(f"{word}{found[1]}" for word in ("this", "needs", "care"))
-    return render_comments({"line": found[1], "quote": found[2], "message": words})
 
 
 @pytest.fixture
 def model_server() -> Iterator[ModelServer]:
     with ModelServer(plain_model, token="endpoint-token-1") as server:
         yield server
-
-
-@pytest.fixture
-def pull(github_server: GitHubServer) -> PullScenario:
-    repo = github_server.create_repo("octo/demo", BASE)
-    repo.add_collaborator("bob", "write")
-    return repo.open_pull_request(changed(3, 20))
 
 
 @pytest.fixture
@@ -163,7 +147,7 @@ def test_dispatch_by_number(pull: PullScenario, make_job: MakeJob) -> None:
 
 
 def test_settings_come_from_the_base_and_inputs_go_first(github_server: GitHubServer, make_job: MakeJob) -> None:
-    file = {".github/glossator.yml": "max-comments: 1\n"}
+    file: dict[str, str | bytes] = {".github/glossator.yml": "max-comments: 1\n"}
     repo = github_server.create_repo("octo/other", BASE | file)
     pull = repo.open_pull_request(changed(3, 20) | {".github/glossator.yml": "max-comments: 0\nexclude: ['**']\n"})
 
@@ -173,6 +157,27 @@ def test_settings_come_from_the_base_and_inputs_go_first(github_server: GitHubSe
     pull = repo.open_pull_request(changed(3, 20), branch="second")
     make_job("input", inputs={"max-comments": "2"}).run(*pushed(pull))
     assert len(lines(pull)) == 2
+
+
+@pytest.mark.parametrize(("setting", "reviewed"), [("review-drafts: true", True), ("review-bots: true", False)])
+def test_the_file_may_ask_for_drafts(
+    github_server: GitHubServer, make_job: MakeJob, setting: str, *, reviewed: bool
+) -> None:
+    repo = github_server.create_repo("octo/drafts", BASE | {".github/glossator.yml": f"{setting}\n"})
+    pull = repo.open_pull_request(changed(3), draft=True)
+    job = make_job()
+
+    assert job.run(*pushed(pull)) == ({"collect": 0, "infer": 0, "post": 0} if reviewed else {"collect": 0})
+    assert lines(pull) == ([3] if reviewed else [])
+
+
+def test_a_label_named_in_the_file_asks_for_a_review(github_server: GitHubServer, make_job: MakeJob) -> None:
+    repo = github_server.create_repo("octo/labels", BASE | {".github/glossator.yml": "trigger-label: review me\n"})
+    pull = repo.open_pull_request(changed(3), draft=True)
+    for label, reviewed in (("other", []), ("review me", [3])):
+        pull.label(label)
+        make_job(label).run(*pushed(pull, "labeled", label=label))
+        assert lines(pull) == reviewed
 
 
 def test_a_wrong_settings_file_is_said_not_guessed(github_server: GitHubServer, make_job: MakeJob) -> None:

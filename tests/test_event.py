@@ -180,15 +180,16 @@ def test_a_draft_is_reviewed_when_somebody_asks() -> None:
     assert command("/review", issue__draft=True).command == "review"
 
 
-def test_a_number_goes_before_the_event() -> None:
+def test_a_number_names_the_pull_request_of_an_event_that_has_none() -> None:
     asked = Decision("review", 42, "asked for by number", asked=True)
-    for event, payload in (
-        ("workflow_dispatch", load("workflow_dispatch")),
-        ("schedule", {}),
-        ("pull_request", OPENED),
-        ("", {}),
-    ):
+    for event, payload in (("workflow_dispatch", load("workflow_dispatch")), ("schedule", {}), ("", {})):
         assert decide_command(event, payload, DEFAULTS, 42) == asked
+
+
+def test_a_number_is_no_way_around_the_events_own_rules() -> None:
+    stranger = changed(ISSUE_COMMENT, comment__body="/help")
+    for event, payload in (("pull_request", OPENED), ("issue_comment", stranger)):
+        assert decide_command(event, payload, DEFAULTS, 42) == decide_command(event, payload, DEFAULTS)
 
 
 @pytest.mark.parametrize("event", ["workflow_dispatch", "push", "schedule", "workflow_run", "pull_request_review", ""])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reviewer.domain import PullRequest
+from reviewer.domain import ChangedFile, PullRequest
 from reviewer.errors import HostError, HostUnavailable, NotFound, PermissionDenied, RateLimited, ValidationFailed
 from reviewer.github_api import GitHub
 from tests.github_server import GitHubServer, PullScenario
@@ -182,3 +182,20 @@ def test_many_threads_take_several_pages(pull: PullScenario, host: GitHub) -> No
         pull.review_comment("app.py", 2, str(number))
 
     assert len(host.list_threads(1)) == 60
+
+
+def test_a_push_between_two_reads_is_read_again(pull: PullScenario, host: GitHub, github_server: GitHubServer) -> None:
+    get_files = host._get_files  # noqa: SLF001 - the moment between two requests
+    pushed: list[str] = []
+
+    def push_first(number: int) -> tuple[ChangedFile, ...]:
+        if not pushed:
+            pushed.append(pull.push({"late.py": "late\n"}))
+        return get_files(number)
+
+    host._get_files = push_first  # type: ignore[method-assign]  # noqa: SLF001 - see above
+
+    read = host.get_pull_request(1)
+
+    assert read.head_sha == pushed[0]
+    assert "late.py" in {file.path for file in read.files}

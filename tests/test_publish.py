@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -9,24 +10,22 @@ from typing import Any
 import httpx
 import pytest
 
+from reviewer.commands import carry_out
 from reviewer.domain import Coverage, Finding, ModelVersion, PullRequest, Review, Routed
+from reviewer.event import Decision
 from reviewer.github_api import GitHub
 from reviewer.place import place_findings
 from reviewer.publish import Published, publish_review
 from reviewer.rank import rank_comments
+from reviewer.recheck import MAX_MARKER, next_state, render_state
 from reviewer.render import Place
 from reviewer.settings import Settings
 from reviewer.state import CommentMarker, Signer, State
+from tests.demo import BASE, changed
 from tests.github_server import GitHubServer, PullScenario, Switches
 
-BASE = {"app.py": "".join(f"line {number}\n" for number in range(1, 41)), "README.md": "A demo.\n"}
 KEY = "a signing key"
 MODEL = ModelVersion("tiny", "1", prompt_version="2")
-
-
-def changed(*numbers: int) -> dict[str, str | bytes]:
-    """app.py with some of its lines changed."""
-    return {"app.py": "".join(f"line {n}{' changed' if n in numbers else ''}\n" for n in range(1, 41))}
 
 
 def finding(line: int, message: str = "", **fields: Any) -> Finding:
@@ -412,3 +411,127 @@ def test_enterprise_server() -> None:
         assert bench.publish(review_of(bench.pull_request(), finding(3))).rung == "review"
         assert bench.host.list_threads(1)
         assert not server.violations
+
+
+def test_a_run_that_looked_at_nothing_forgets_nothing(bench: Bench) -> None:
+    bench.settings = Settings(max_comments=0)
+    bench.publish(review_of(bench.pull_request(), finding(3, "It stands below.")))
+    nothing = replace(review_of(bench.pull_request()), status="not-reviewed", note="The model is down.", coverage=())
+
+    bench.publish(nothing)
+
+    [summary] = bench.summaries()
+    assert "not reviewed" in summary
+    assert "It stands below." in summary
+    state = Signer("octo/demo#1", KEY).parse(summary, State)
+    assert state is not None
+    assert len(state.reviewed) == 3
+
+
+def test_comments_that_still_stand_are_counted(bench: Bench) -> None:
+    bench.publish(review_of(bench.pull_request(), finding(3), finding(20)))
+    bench.pull.push({**changed(3, 20, 36), "README.md": "Another demo.\n"})
+
+    bench.publish(review_of(bench.pull_request()))
+
+    assert "2 from before" in bench.summaries()[0]
+
+
+def test_grave_findings_in_the_summary_stay_when_light_ones_come(bench: Bench) -> None:
+    bench.settings = Settings(max_comments=0)
+    grave = [replace(finding(3, f"grave{n} and{n} so{n}"), severity="error", quote="no such") for n in range(8)]
+    bench.publish(review_of(bench.pull_request(), *grave))
+    seen = {hunk.digest for file in bench.pull_request().files for hunk in file.hunks}
+    for push in range(4):
+        bench.pull.push({**changed(3, 20, 36), "README.md": "".join(f"{push} {n}\n" for n in range(9))})
+        light = [Finding("README.md", "R2", "", f"light{push}{n} thing{push}{n}", "info") for n in range(9)]
+        review = review_of(bench.pull_request(), *light)
+        states = [replace(e, state="already-reviewed") if e.digest in seen else e for e in review.coverage]
+        bench.publish(replace(review, coverage=tuple(states)))
+
+    assert all(f"grave{n} and{n} so{n}" in bench.summaries()[0] for n in range(8))
+
+
+def test_text_that_does_not_deflate_still_fits(bench: Bench) -> None:
+    noise = random.Random(1)
+    review = review_of(bench.pull_request())
+    words = ["".join(chr(noise.randrange(0x4E00, 0x9FFF)) for _ in range(600)) for _ in range(20)]
+    state = next_state(
+        replace(
+            review,
+            routed=tuple(Routed(replace(finding(3), message=word, quote=word), "quote-not-found") for word in words),
+            coverage=tuple(Coverage("a", 1, 2, "reviewed", "", f"{noise.getrandbits(64):016x}") for _ in range(2000)),
+        ),
+        State(),
+    )
+
+    marker = render_state(state, Signer("octo/demo#1", KEY))
+
+    assert len(marker) <= MAX_MARKER
+    kept = Signer("octo/demo#1", KEY).parse(marker, State)
+    assert kept is not None
+    assert kept.findings
+
+
+def test_what_is_claimed_to_be_reviewed_must_be_a_piece_of_the_change(bench: Bench) -> None:
+    forged = tuple(Coverage("app.py", n, n, "reviewed", "", f"{n:016x}") for n in range(1000))
+
+    published = bench.publish(replace(review_of(bench.pull_request()), coverage=forged))
+
+    assert published.review.status == "not-reviewed"
+    state = Signer("octo/demo#1", KEY).parse(bench.summaries()[0], State)
+    assert state is not None
+    assert state.reviewed == ()
+
+
+def test_a_lost_answer_about_who_we_are_posts_nothing_twice(github_server: GitHubServer) -> None:
+    token = github_server.add_token("app", "app-token", "my-app[bot]")
+    bench = open_bench(github_server, token)
+    bench.publish(review_of(bench.pull_request(), finding(3)))
+    github_server.faults.add("POST", "graphql$")
+
+    again = Bench(github_server, bench.pull, GitHub("octo/demo", token, github_server.url))
+    again.publish(review_of(again.pull_request(), finding(3)))
+
+    assert len(again.comments()) == 1
+    assert len(again.summaries()) == 1
+
+
+def test_only_threads_that_we_began_are_resolved(bench: Bench) -> None:
+    bench.settings = Settings(resolve_outdated="on")
+    headers = {"Authorization": "Bearer actions-token"}
+    where = {"path": "app.py", "line": 3, "side": "RIGHT", "commit_id": bench.pull.head_sha, "body": "Another workflow"}
+    httpx.post(f"{bench.server.url}{bench.pull.path}/comments", json=where, headers=headers).raise_for_status()
+    bench.pull.push({"app.py": str(changed(36)["app.py"]).replace("line 3\n", "gone\n")})
+
+    bench.publish(review_of(bench.pull_request()))
+
+    [comment] = bench.comments()
+    assert bench.pull.find_comment(comment["id"]).resolved_by is None
+
+
+def test_what_a_person_has_begun_to_write_is_left_alone(github_server: GitHubServer) -> None:
+    token = github_server.add_token("person", "person-token", "maintainer")
+    bench = open_bench(github_server, token)
+    bench.pull.review(author="maintainer", body="My thoughts so far", event=None)
+
+    published = bench.publish(review_of(bench.pull_request(), finding(3)))
+
+    pending = bench.pull.call("maintainer", "GET", f"{bench.pull.path}/reviews")
+    assert [r["state"] for r in pending] == ["PENDING"]
+    assert [routed.comment.line for routed in published.review.routed if routed.comment] == [3]
+
+
+def test_a_pause_while_a_review_is_posted_stays(bench: Bench) -> None:
+    signer = Signer("octo/demo#1", KEY)
+    bench.publish(review_of(bench.pull_request(), finding(3)))
+    review = review_of(bench.pull_request(), finding(20))
+    now = bench.pull_request()
+    bench.server.faults.add("POST", r"/reviews$", after_effect=True)
+
+    def pause(_: float) -> None:
+        carry_out(bench.host, Decision("pause", 1, "/pause"), signer)
+
+    publish_review(bench.host, now, review, bench.settings, signer, Place(), pause)
+
+    assert "**Paused:**" in bench.summaries()[0]

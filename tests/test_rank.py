@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,9 +13,11 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from reviewer.domain import SEVERITIES, Dropped, DropReason, Finding, ReviewComment, Routed
-from reviewer.place import Placement, fingerprint
+from reviewer.invisible import find_invisible
+from reviewer.place import Placement, fingerprint, place_findings
 from reviewer.rank import MAX_ROUTED, Ranking, rank_comments
 from reviewer.settings import Settings
+from tests.fakes import make_diff, make_pull_request
 
 WORDS = ("alpha", "bravo", "carol", "delta", "eagle", "frost", "grape", "hotel", "index", "joker")
 
@@ -216,3 +219,16 @@ def test_a_hostile_number_of_findings_takes_no_square_of_time() -> None:
         MAX_ROUTED,
         12_000 - 3 - MAX_ROUTED,
     )
+
+
+def test_no_words_of_a_model_push_aside_what_a_rule_found() -> None:
+    pull_request = make_pull_request(make_diff("a.py", "x = 1\n", "x = 1\nrole = 'user\u202e'\n"))
+    [hidden] = find_invisible(pull_request)
+    flattery = replace(hidden, message="Nice variable name.", rule="", severity="error", category="style")
+
+    ranking = rank_comments(
+        place_findings([flattery, hidden], pull_request), Settings(min_severity="error"), lambda _: 1.0
+    )
+
+    assert [comment.finding for comment in ranking.comments] == [hidden]
+    assert [dropped.finding for dropped in ranking.dropped] == [flattery]

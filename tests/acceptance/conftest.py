@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 
 from tests.acceptance.act import Act, export_action, find_act
-from tests.github_server import GitHubServer, PullScenario
+from tests.demo import plain_model
+from tests.github_server import GitHubServer
 from tests.github_server.fixtures import github_server
 from tests.model_server import ModelServer
-from tests.test_entry import plain_model
-from tests.test_publish import BASE, changed
 
 __all__ = ["github_server"]
 
@@ -35,14 +34,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def model_server() -> Iterator[ModelServer]:
     with ModelServer(plain_model) as server:
         yield server
-
-
-@pytest.fixture
-def pull(github_server: GitHubServer) -> PullScenario:
-    """A pull request that changes lines 3 and 20 of one file."""
-    repo = github_server.create_repo("octo/demo", BASE)
-    repo.add_collaborator("bob", "write")
-    return repo.open_pull_request(changed(3, 20))
 
 
 @pytest.fixture(scope="session")

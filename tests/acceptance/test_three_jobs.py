@@ -6,9 +6,9 @@ from tests.acceptance.conftest import MakeAct
 from tests.acceptance.standing import commented_lines, count_reviews, summaries
 from tests.acceptance.workflows import artifact_actions, three_jobs_workflow
 from tests.action_job import pushed, said
+from tests.demo import BASE, changed
 from tests.github_server import GitHubServer, PullScenario
 from tests.model_server import ModelServer, faults
-from tests.test_publish import BASE, changed
 
 
 def test_a_pull_request_from_a_fork(github_server: GitHubServer, make_act: MakeAct, model_server: ModelServer) -> None:
