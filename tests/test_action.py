@@ -138,11 +138,40 @@ def test_a_workflow_that_is_shown_is_short_and_gives_real_inputs(page: str) -> N
     assert set(job["secrets"]) <= set(called["secrets"])
 
 
-def test_a_step_drops_what_others_have_told_python(tmp_path: Path) -> None:
+def run_step(tmp_path: Path, step: str, given: dict[str, str]) -> dict[str, str]:
+    """The environment that run.sh gives a step."""
     interpreter = tmp_path / "glossator-venv" / "bin" / "python"
     interpreter.parent.mkdir(parents=True)
     interpreter.write_text("#!/bin/sh\nexec env -0\n", encoding="utf-8")
     interpreter.chmod(0o755)
+    done = subprocess.run([ROOT / "action" / "run.sh", step], env=given, capture_output=True, check=True)
+    return dict(pair.split("=", 1) for pair in done.stdout.decode().split("\0") if pair)
+
+
+@pytest.mark.parametrize("step", ["collect", "infer", "post"])
+def test_what_asks_the_model_gets_only_what_it_needs(tmp_path: Path, step: str) -> None:
+    of_the_job = {
+        "GITHUB_TOKEN": "t",
+        "GH_TOKEN": "t",
+        "AWS_SECRET_ACCESS_KEY": "s",
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "r",
+    }
+    ours = {"GLOSSATOR_GITHUB_TOKEN": "t", "GLOSSATOR_SIGNING_KEY": "k"}
+    needed = {
+        "GLOSSATOR_ENDPOINT_URL": "http://e",
+        "HTTPS_PROXY": "http://p",
+        "RUNNER_TEMP": str(tmp_path),
+        "HOME": "/h",
+    }
+
+    left = run_step(tmp_path, step, {"PATH": os.environ["PATH"], **of_the_job, **ours, **needed})
+
+    assert needed.items() <= left.items()
+    secrets = (of_the_job | ours).keys() & left.keys()
+    assert secrets == (set() if step == "infer" else (of_the_job | ours).keys())
+
+
+def test_a_step_drops_what_others_have_told_python(tmp_path: Path) -> None:
     hostile = {"PYTHONHOME": "/x", "PYTHONSTARTUP": "x.py", "PYTHONPATH": "/x", "PYTHONPYCACHEPREFIX": "/x"}
     given = {
         "PATH": os.environ["PATH"],
@@ -151,9 +180,8 @@ def test_a_step_drops_what_others_have_told_python(tmp_path: Path) -> None:
         "GLOSSATOR_MODEL": "a\nb",
     }
 
-    done = subprocess.run([ROOT / "action" / "run.sh", "infer"], env=given | hostile, capture_output=True, check=True)
+    left = run_step(tmp_path, "infer", given | hostile)
 
-    left = dict(pair.split("=", 1) for pair in done.stdout.decode().split("\0") if pair)
     assert left["GLOSSATOR_MODEL"] == "a\nb"
     assert left["PYTHONPATH"] == str(ROOT)
     assert left["PYTHONSAFEPATH"] == "1"

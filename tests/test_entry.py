@@ -219,6 +219,21 @@ def test_an_infer_step_that_died_leaves_a_summary(pull: PullScenario, make_job: 
     assert "not reviewed" in summary_of(pull)
 
 
+def test_an_old_answer_is_not_posted_when_the_model_dies(pull: PullScenario, make_job: MakeJob) -> None:
+    job = make_job(inputs={"max-comments": "0"})
+    job.run(*pushed(pull))
+    job.step("collect", *said(pull, "/review full"))
+
+    assert job.step("post", *pushed(pull)) == 4
+    assert "not reviewed" in summary_of(pull)
+    assert "app.py:3" in summary_of(pull), "what was found before is still there"
+
+
+def test_a_folder_that_cannot_be_made_is_no_bug(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["collect"], {"GLOSSATOR_FOLDER": "/dev/null/nope"}) == 2
+    assert "bug" not in "".join(capsys.readouterr())
+
+
 def test_infer_needs_no_token_and_sees_none(pull: PullScenario, make_job: MakeJob, model_server: ModelServer) -> None:
     job = make_job()
     job.run(*pushed(pull))
