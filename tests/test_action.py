@@ -187,3 +187,20 @@ def test_a_step_drops_what_others_have_told_python(tmp_path: Path) -> None:
     assert left["PYTHONSAFEPATH"] == "1"
     assert left["PYTHONPYCACHEPREFIX"] == str(tmp_path / "glossator-pycache")
     assert not {"PYTHONHOME", "PYTHONSTARTUP", "INPUT_GITHUB-TOKEN"} & set(left)
+
+
+def concurrencies() -> list[dict[str, str]]:
+    """Of each job that reviews: in the README, in docs/self-hosted.md, in our own workflow."""
+    pages = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/self-hosted.md")]
+    texts = [found[1] for page in pages if (found := re.search(r"```yaml\n(on:.*?)```", page, re.DOTALL))]
+    texts.append((ROOT / ".github" / "workflows" / "review.yml").read_text(encoding="utf-8"))
+    return [yaml.safe_load(text)["jobs"]["review"]["concurrency"] for text in texts]
+
+
+def test_only_a_push_overtakes_a_review_and_never_that_of_another_pull_request() -> None:
+    found = concurrencies()
+    assert len(found) == 3
+    for concurrency in found:
+        assert concurrency["cancel-in-progress"] == "${{ github.event.action == 'synchronize' }}"
+        assert "issue.number" in concurrency["group"]
+        assert "number" in concurrency["group"].split("||")[0]
