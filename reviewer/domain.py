@@ -191,6 +191,7 @@ class DropReason(StrEnum):
     BELOW_SEVERITY = "below-severity"
     OVER_BUDGET = "over-budget"
     EMPTY_MESSAGE = "empty-message"
+    COPIED_EXAMPLE = "copied-example"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from reviewer.errors import ModelError, ModelUnavailable
 from reviewer.invisible import find_invisible
 from reviewer.locate import choose_hunks
 from reviewer.place import place_findings
-from reviewer.prompt import Prompt, Reply, render_prefix, render_prompt, render_repair
+from reviewer.prompt import Prompt, Reply, is_copied_example, render_prefix, render_prompt, render_repair
 from reviewer.rank import rank_comments
 from reviewer.reply import ParsedReply, ReplyError, parse_reply, render_complaint
 from reviewer.settings import Settings
@@ -162,7 +162,11 @@ def give_up(hunk: Hunk) -> HunkResult:
 
 
 def _result(hunk: Hunk, parsed: ParsedReply, failure: str, replies: list[Reply]) -> HunkResult:
-    return HunkResult(hunk, parsed.findings, parsed.dropped, failure, tuple(replies))
+    copied = [finding for finding in parsed.findings if is_copied_example(finding.message, hunk)]
+    said = tuple(finding for finding in parsed.findings if finding not in copied)
+    why = "repeats the example of the instructions"
+    dropped = (*parsed.dropped, *(Dropped(DropReason.COPIED_EXAMPLE, hunk.path, why, finding) for finding in copied))
+    return HunkResult(hunk, said, dropped, failure, tuple(replies))
 
 
 def cover(result: HunkResult) -> Coverage:

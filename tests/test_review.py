@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from reviewer.domain import Bundle, Coverage, CoverageState, DropReason, Hunk, PullRequest, Review, Usage
 from reviewer.errors import ModelRefused, ModelUnavailable
 from reviewer.locate import split_hunk
-from reviewer.prompt import Prompt, Reply
+from reviewer.prompt import EXAMPLE_MESSAGE, Prompt, Reply
 from reviewer.review import PATIENCE, HunkResult, Model, add_usage, decide_status, review_pull_request
 from reviewer.settings import Settings
 from tests.fakes import NOTHING, FakeModel, make_bundle, make_diff, make_pull_request, make_reply
@@ -346,3 +346,15 @@ def test_each_hunk_is_accounted_for_exactly_once_whatever_the_model_answers(
     assert result.status != "reviewed" or not failed
     assert model.at_once <= concurrency
     assert result.usage.requests <= len(model.prompts)
+
+
+@pytest.mark.parametrize(("code", "kept"), [("total = price\n", False), ("data = json.load(file)\n", True)])
+def test_the_example_of_the_instructions_is_no_remark_about_other_code(code: str, *, kept: bool) -> None:
+    copied = EXAMPLE_MESSAGE.replace("Open it in", "Open in")
+    reply = make_reply({"line": "R2", "quote": code.strip(), "message": copied})
+
+    result = review(make_bundle(make_diff("a.py", "x = 1\n", f"x = 1\n{code}")), FakeModel(reply))
+
+    assert len(result.comments) == kept
+    assert reasons(result) == ([] if kept else [DropReason.COPIED_EXAMPLE])
+    assert result.status == "reviewed"
