@@ -535,3 +535,31 @@ def test_a_pause_while_a_review_is_posted_stays(bench: Bench) -> None:
     publish_review(bench.host, now, review, bench.settings, signer, Place(), pause)
 
     assert "**Paused:**" in bench.summaries()[0]
+
+
+def test_a_thread_that_may_not_be_resolved_is_listed(bench: Bench) -> None:
+    bench.settings = Settings(resolve_outdated="on")
+    bench.publish(review_of(bench.pull_request(), finding(3)))
+    bench.pull.push({"app.py": str(changed(36)["app.py"]).replace("line 3\n", "gone\n")})
+    refusal = {"message": "Resource not accessible by integration"}
+    bench.server.faults.add("POST", r"graphql$", status=403, body=refusal, skip=1)
+
+    assert bench.publish(review_of(bench.pull_request())).rung == "review"
+    assert "may be outdated" in bench.summaries()[0]
+
+
+def test_a_refusal_after_a_lost_answer_costs_no_comment(bench: Bench) -> None:
+    body = {"message": "Unprocessable Entity", "errors": ["Line could not be resolved"], "status": "422"}
+    bench.server.faults.add("POST", r"/pulls/1/reviews$")
+    bench.server.faults.add("POST", r"/pulls/1/reviews$", status=422, body=body)
+
+    bench.publish(review_of(bench.pull_request(), finding(3), finding(20)))
+
+    assert sorted(comment["line"] for comment in bench.comments()) == [3, 20]
+
+
+def test_the_last_try_after_three_lost_answers_counts(bench: Bench) -> None:
+    bench.server.faults.add("POST", r"/issues/1/comments$", times=3)
+
+    assert bench.publish(review_of(bench.pull_request(), finding(3))).error is None
+    assert len(bench.summaries()) == 1
