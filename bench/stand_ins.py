@@ -55,7 +55,7 @@ def serve_model() -> Iterator[str]:
 @contextmanager
 def serve_github(scenario: Path) -> Iterator[str]:
     """GitHub with the repositories and pull requests of the scenario."""
-    with serve("tests.github_server", "--scenario", str(scenario)) as url:
+    with serve("simulation.github_server", "--scenario", str(scenario)) as url:
         yield url
 
 

@@ -211,10 +211,15 @@ def _given(options: dict[str, object]) -> dict[str, object]:
 
 
 def main() -> None:
-    """Run the command. Exit codes are those of `reviewer.errors`."""
+    """Run the command."""
+    run_command(glossator, "glossator")
+
+
+def run_command(command: click.Command, name: str) -> None:
+    """Run a command line and leave with its exit code, one of `reviewer.errors`. Errors end here, as sentences."""
     prepare_streams()
     try:
-        code = glossator.main(prog_name="glossator", standalone_mode=False)
+        code = command.main(prog_name=name, standalone_mode=False)
     except click.ClickException as error:
         error.show()
         code = UsageError.exit_code

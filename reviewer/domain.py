@@ -279,3 +279,66 @@ class Review:
     def findings(self) -> tuple[Finding, ...]:
         """Every finding that is not dropped, as the model gave it: what `post` checks again."""
         return tuple(comment.finding for comment in self.comments) + tuple(routed.finding for routed in self.routed)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a review comment. None: nobody can tell.
+
+    `addressed`: the lines that it is about, or those beside them, changed after it was made.
+    """
+
+    addressed: bool | None = None
+    resolved: bool | None = None
+    upvotes: int = 0
+    downvotes: int = 0
+    replies: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleComment:
+    """What a human wrote about a line of an example's hunk. Line numbers are those of `side`, as in `ReviewComment`."""
+
+    id: int
+    line: int
+    side: Side
+    start_line: int | None
+    body: str
+    """Without secrets and personal data."""
+    author: str
+    """Hashed."""
+    created_at: str
+    quality: float = 0.0
+    """From 0 to 1: how much a reviewer can learn from it."""
+    outcome: Outcome = field(default_factory=Outcome)
+
+
+ExampleOrigin = Literal["pull-request", "diff-hunk"]
+Split = Literal["train", "validation", "test"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewExample:
+    """One hunk of a real pull request with the human comments on it, maybe none.
+
+    `origin` is `diff-hunk` when the pull request's diff does not hold the hunk any more, or is not known: good for what
+    to say, never for where. `labelled`: all comments of the pull request are known, so that a hunk without one says
+    that nobody had anything to remark; else it is unlabelled and no ground for precision.
+    """
+
+    repo: str
+    number: int
+    hunk: Hunk
+    comments: tuple[ExampleComment, ...]
+    origin: ExampleOrigin
+    labelled: bool
+    split: Split
+    scope: str = ""
+    """The enclosing function or class, as its first line stands in the code; empty when nobody knows."""
+    language: str = ""
+
+    @property
+    def id(self) -> str:
+        """`owner/name#number:digest`, and for a `diff-hunk` the comment's id behind it."""
+        suffix = f":{self.comments[0].id}" if self.origin == "diff-hunk" else ""
+        return f"{self.repo}#{self.number}:{self.hunk.digest}{suffix}"

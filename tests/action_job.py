@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from action.entry import main
-from tests.github_server import GitHubServer, PullScenario
-from tests.github_server.payloads import issue_comment_event, pull_request_event
+from simulation.github_server import GitHubServer, PullScenario
+from simulation.github_server.payloads import issue_comment_event, pull_request_event
 
 
 @dataclass

@@ -2,9 +2,9 @@
 
 import pytest
 
+from simulation.github_server import GitHubServer, PullScenario
 from tests.demo import BASE, changed
-from tests.github_server import GitHubServer, PullScenario
-from tests.github_server.fixtures import github_client, github_server
+from tests.github_fixtures import github_client, github_server
 
 __all__ = ["github_client", "github_server", "pull"]
 

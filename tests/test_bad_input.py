@@ -13,10 +13,10 @@ import pytest
 
 from action import entry
 from reviewer.model_catalogue import CATALOGUE, DEFAULT_MODEL
+from simulation.github_server import GitHubServer
 from tests.command import ROOT, Command, Done, clean_environment
 from tests.fakes import make_diff
 from tests.git_folder import GitFolder
-from tests.github_server import GitHubServer
 from tests.model_server import ModelServer, faults
 
 USAGE, SOURCE, MODEL, HOST = 2, 3, 4, 5

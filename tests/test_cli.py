@@ -18,10 +18,10 @@ import pytest
 from reviewer.cli import glossator as commands
 from reviewer.cli_options import FORMATS as OFFERED
 from reviewer.report import FORMATS
+from simulation.github_server import GitHubServer
 from tests.command import ROOT, Command, clean_environment, run_process
 from tests.fakes import make_diff
 from tests.git_folder import GitFolder
-from tests.github_server import GitHubServer
 from tests.model_server import ModelServer, careful_model, empty_model, faults
 from tests.real_models import get_smollm2
 

@@ -17,9 +17,9 @@ from reviewer.errors import ModelFileError, NotFound
 from reviewer.github_api import GitHub
 from reviewer.model_catalogue import CATALOGUE
 from reviewer.settings import Settings
+from simulation.github_server import GitHubServer
 from tests.command import Command
 from tests.git_folder import GitFolder
-from tests.github_server import GitHubServer
 from tests.model_server import ModelServer, careful_model, empty_model, faults
 
 SECRET = "s3cret-token"

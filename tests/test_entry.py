@@ -12,10 +12,10 @@ import pytest
 from action.entry import main
 from reviewer.domain import Review
 from reviewer.jsonfile import load_bundle, load_review, save_json
+from simulation.github_server import GitHubServer, PullScenario
+from simulation.github_server.payloads import dispatch_event
 from tests.action_job import ActionJob, pushed, said
 from tests.demo import BASE, changed, plain_model
-from tests.github_server import GitHubServer, PullScenario
-from tests.github_server.payloads import dispatch_event
 from tests.model_server import ModelServer
 from tests.model_server.models import empty_model
 

@@ -9,7 +9,7 @@ import pytest
 from reviewer.domain import ChangedFile, PullRequest
 from reviewer.errors import HostError, HostUnavailable, NotFound, PermissionDenied, RateLimited, ValidationFailed
 from reviewer.github_api import GitHub
-from tests.github_server import GitHubServer, PullScenario
+from simulation.github_server import GitHubServer, PullScenario
 
 FILES: dict[str, str | bytes] = {
     "app.py": "one\ntwo\n",

@@ -6,9 +6,9 @@ import base64
 
 import pytest
 
-from tests.github_server import Executable, GitHubServer, PullScenario, RepoScenario, Submodule, Switches, Symlink
-from tests.github_server.client import Client
-from tests.github_server.git_store import Content
+from simulation.github_server import Executable, GitHubServer, PullScenario, RepoScenario, Submodule, Switches, Symlink
+from simulation.github_server.client import Client
+from simulation.github_server.git_store import Content
 
 REPO = "/repos/octo/demo"
 PULL = f"{REPO}/pulls/1"
@@ -307,7 +307,7 @@ def test_an_unknown_key_is_a_violation() -> None:
 
 
 def test_the_stand_ins_own_mistakes_are_violations(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tests.github_server import views
+    from simulation.github_server import views
 
     monkeypatch.setattr(views.Views, "label", lambda *_: {"name": 3, "flavour": "sweet"})
     with GitHubServer() as server, Client(server) as client:

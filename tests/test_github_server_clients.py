@@ -13,7 +13,7 @@ import github
 import pytest
 from github.GithubRetry import GithubRetry
 
-from tests.github_server import GitHubServer, PullScenario, Switches
+from simulation.github_server import GitHubServer, PullScenario, Switches
 
 HERE = Path(__file__).parent
 OCTOKIT = "@octokit/rest@22.0.1"

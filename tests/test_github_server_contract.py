@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from tests.contract import update
-from tests.github_server.application import ROUTE_MODULES
-from tests.github_server.contract import EXTRA_ANSWERS, EXTRA_BODIES, EXTRA_KEYS, FOLDER, NULLABLE, load_contract
-from tests.github_server.routes import ROUTES
+from simulation.contract import update
+from simulation.github_server.application import ROUTE_MODULES
+from simulation.github_server.contract import EXTRA_ANSWERS, EXTRA_BODIES, EXTRA_KEYS, FOLDER, NULLABLE, load_contract
+from simulation.github_server.routes import ROUTES
 
 
 def test_every_operation_has_a_route_and_every_route_an_operation() -> None:
@@ -126,4 +126,4 @@ def test_the_committed_files_equal_a_fresh_extraction(tmp_path: Path) -> None:
     }
     assert committed.keys() == fresh.keys()
     for name, text in fresh.items():
-        assert committed[name] == text, f"{name} differs: run python -m tests.contract.update"
+        assert committed[name] == text, f"{name} differs: run python -m simulation.contract.update"

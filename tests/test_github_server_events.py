@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.github_server import GitHubServer, PullScenario
-from tests.github_server.contract import FOLDER, check_event
-from tests.github_server.payloads import (
+from simulation.github_server import GitHubServer, PullScenario
+from simulation.github_server.contract import FOLDER, check_event
+from simulation.github_server.payloads import (
     dispatch_event,
     issue_comment_event,
     pull_request_event,

@@ -14,8 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.github_server import GitHubServer, PullScenario, views
-from tests.github_server.client import Client
+from simulation.github_server import GitHubServer, PullScenario, views
+from simulation.github_server.client import Client
 
 REPO = "/repos/octo/demo"
 COMMENTS = f"{REPO}/issues/1/comments"
@@ -188,7 +188,7 @@ def test_a_process_of_its_own(tmp_path: Path) -> None:
         "--max-seconds",
         "50",
     ]
-    command = [sys.executable, "-m", "tests.github_server", *options]
+    command = [sys.executable, "-m", "simulation.github_server", *options]
     with subprocess.Popen(command, cwd=tmp_path, env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}) as process:
         url = wait_for(tmp_path / "port")
         with httpx.Client(base_url=url, headers={"Authorization": "Bearer t"}, trust_env=False) as client:
@@ -214,6 +214,6 @@ def test_a_process_of_its_own(tmp_path: Path) -> None:
 
 
 def test_a_process_ends_by_itself(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tests.github_server", "--max-seconds", "0.1"]
+    command = [sys.executable, "-m", "simulation.github_server", "--max-seconds", "0.1"]
 
     assert subprocess.run(command, cwd=ROOT, check=False, timeout=50).returncode == 0

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.github_server import GitHubServer, PullScenario
-from tests.github_server.client import Client
+from simulation.github_server import GitHubServer, PullScenario
+from simulation.github_server.client import Client
 
 THREADS = """
 query($number: Int!, $first: Int, $after: String) {

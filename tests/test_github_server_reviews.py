@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.github_server import GitHubServer, PullScenario
-from tests.github_server.client import Client
+from simulation.github_server import GitHubServer, PullScenario
+from simulation.github_server.client import Client
 
 REPO = "/repos/octo/demo"
 PULL = f"{REPO}/pulls/1"

@@ -33,10 +33,10 @@ from reviewer.jsonfile import load_bundle, load_review, save_json
 from reviewer.render import Place, render_comment, render_job_summary, render_summary
 from reviewer.report import FORMATS, render
 from reviewer.state import CommentMarker, Signer, State
+from simulation.github_server import GitHubServer, PullScenario
 from tests.action_job import ActionJob, pushed
 from tests.attacks import injections, leaving, replies, texts, trojan
-from tests.github_server import GitHubServer, PullScenario
-from tests.github_server.fixtures import github_server
+from tests.github_fixtures import github_server
 from tests.model_server import ModelServer
 from tests.model_server.models import empty_model, obedient_model, render_comments, text_of
 

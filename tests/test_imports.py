@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-OURS = ("action", "reviewer", "training", "evals", "tests")
+OURS = ("action", "reviewer", "training", "evals", "simulation", "tests")
 MAY_IMPORT = {
     "reviewer": frozenset(),
     "action": frozenset({"reviewer"}),
     "evals": frozenset({"reviewer"}),
-    "training": frozenset({"reviewer", "evals"}),
+    "simulation": frozenset({"reviewer"}),
+    "training": frozenset({"reviewer", "evals", "simulation"}),
 }
 LEARNERS = frozenset({"torch", "mlflow", "transformers", "peft", "trl", "datasets", "sklearn", "numpy", "pandas"})
 ONLY_IN = {"unidiff": "reviewer.diff", "github": "reviewer.github_api", "xllamacpp": "reviewer.local_model"}

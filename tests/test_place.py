@@ -17,8 +17,8 @@ from reviewer.domain import CATEGORIES, Dropped, DropReason, Finding, PullReques
 from reviewer.invisible import find_invisible
 from reviewer.place import MAX_RANGE, Placement, fingerprint, is_quoted, place_findings
 from reviewer.prompt import show
+from simulation.github_server import GitHubServer
 from tests.fakes import make_diff, make_pull_request
-from tests.github_server import GitHubServer
 
 OLD = "def total(items):\n    count = 0\n    for item in items:\n        count += item\n    return count\n"
 NEW = """\

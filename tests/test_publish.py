@@ -21,8 +21,8 @@ from reviewer.recheck import MAX_MARKER, next_state, render_state
 from reviewer.render import Place
 from reviewer.settings import Settings
 from reviewer.state import CommentMarker, Signer, State
+from simulation.github_server import GitHubServer, PullScenario, Switches
 from tests.demo import BASE, changed
-from tests.github_server import GitHubServer, PullScenario, Switches
 
 KEY = "a signing key"
 MODEL = ModelVersion("tiny", "1", prompt_version="2")

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from simulation.github_server import GitHubServer
 from tests.acceptance.act import Act, export_action, find_act
 from tests.demo import plain_model
-from tests.github_server import GitHubServer
-from tests.github_server.fixtures import github_server
+from tests.github_fixtures import github_server
 from tests.model_server import ModelServer
 
 __all__ = ["github_server"]

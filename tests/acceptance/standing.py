@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.github_server import PullScenario
+from simulation.github_server import PullScenario
 
 
 def review_comments(pull: PullScenario) -> list[dict[str, Any]]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from simulation.github_server import GitHubServer, PullScenario
+from simulation.github_server.payloads import dispatch_event
 from tests.acceptance.act import ROOT, export_action
 from tests.acceptance.conftest import MakeAct
 from tests.acceptance.standing import commented_lines, count_reviews, reactions, summaries
 from tests.acceptance.workflows import readme_workflow, readme_workflow_for_forks
 from tests.action_job import pushed, said
 from tests.demo import BASE, changed
-from tests.github_server import GitHubServer, PullScenario
-from tests.github_server.payloads import dispatch_event
 from tests.model_server import ModelServer
 
 ALL_STEPS = {"install": "success", "collect": "success", "infer": "success", "post": "success"}

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from simulation.github_server import GitHubServer, PullScenario
 from tests.acceptance.conftest import MakeAct
 from tests.acceptance.standing import commented_lines, count_reviews, summaries
 from tests.acceptance.workflows import readme_workflow
 from tests.action_job import pushed
-from tests.github_server import GitHubServer, PullScenario
 from tests.model_server import ModelServer, faults
 
 REVIEWS = r"/pulls/\d+/reviews$"

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from simulation.github_server import PullScenario
 from tests.acceptance.conftest import MakeAct
 from tests.acceptance.standing import commented_lines
 from tests.acceptance.workflows import readme_workflow
 from tests.action_job import pushed
-from tests.github_server import PullScenario
 from tests.model_server import ModelServer
 
 ALL_STEPS = {"install": "success", "collect": "success", "infer": "success", "post": "success"}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from simulation.github_server import GitHubServer, PullScenario
 from tests.acceptance.conftest import MakeAct
 from tests.acceptance.standing import commented_lines, count_reviews, summaries
 from tests.acceptance.workflows import artifact_actions, three_jobs_workflow
 from tests.action_job import pushed, said
 from tests.demo import BASE, changed
-from tests.github_server import GitHubServer, PullScenario
 from tests.model_server import ModelServer, faults
 
 

@@ -13,7 +13,7 @@ import jsonschema
 from cmarkgfm.cmark import Options
 
 from reviewer.state import CommentMarker, Signer, State
-from tests.github_server import LogEntry
+from simulation.github_server import LogEntry
 from tests.test_report import RDJSON, REVIEW_SCHEMA, SARIF
 
 OPTIONS = Options.CMARK_OPT_UNSAFE | Options.CMARK_OPT_HARDBREAKS | Options.CMARK_OPT_FOOTNOTES

@@ -1,0 +1,1 @@
+"""GitHub, simulated: a stateful stand-in server held to GitHub's own schemas, and real pull requests on it."""

@@ -1,0 +1,273 @@
+"""All that the stand-in remembers. Plain data; `rules` decides what may change it and `views` shows it."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from simulation.github_server.diffs import FileDiff, compare
+from simulation.github_server.git_store import GitStore
+
+Level = Literal["none", "read", "write"]
+
+
+@dataclass(slots=True)
+class Switches:
+    """Where reports about GitHub conflict, and limits that a test may want to be small."""
+
+    enterprise: bool = False
+    """Serve below /api/v3 and /api/graphql, as GitHub Enterprise Server does."""
+    review_422: Literal["new", "old"] = "new"
+    orphan_review_on_422: bool = False
+    """A refused review leaves a review with the body alone behind."""
+    left_on_context: Literal["accept", "refuse"] = "refuse"
+    denied_status: Literal[403, 404] = 403
+    resolve_threads: Literal["contents-write", "allow", "never"] = "contents-write"
+    review_commit_id: Literal["frozen", "moves"] = "frozen"
+    actions_may_approve: bool = False
+    review_comment_limit: int | None = None
+    """More comments in one review are answered with `review_comment_limit_status`."""
+    review_comment_limit_status: Literal[403, 502] = 502
+    limit_status: Literal[403, 429] = 403
+    secondary_retry_after: int | None = 60
+    content_per_minute: int | None = 80
+    content_per_hour: int | None = 500
+    points_per_minute: int | None = 900
+    patch_changes: int = 2000
+    """A file with more changed lines has no `patch`."""
+    diff_files: int = 300
+    diff_lines: int = 20_000
+    files: int = 3000
+    tree_entries: int = 100_000
+    json_bytes: int = 1_000_000
+    raw_bytes: int = 100_000_000
+    check_contract: bool = True
+
+
+@dataclass(slots=True)
+class Account:
+    """A person or a bot."""
+
+    id: int
+    login: str
+    type: Literal["User", "Bot"] = "User"
+
+
+@dataclass(slots=True)
+class Token:
+    """What a client authenticates with. `actions`: a job's GITHUB_TOKEN. Times are in seconds of the world's clock."""
+
+    name: str
+    value: str
+    account: Account
+    actions: bool = False
+    contents: Level = "write"
+    pull_requests: Level = "write"
+    issues: Level = "write"
+    limit: int = 5000
+    used: int = 0
+    reset: int = 0
+    writes: list[float] = field(default_factory=list)
+    points: list[tuple[float, int]] = field(default_factory=list)
+
+    def has(self, scope: str, level: Level) -> bool:
+        """Whether a permission is at least that much."""
+        order = ("none", "read", "write")
+        return order.index(getattr(self, scope)) >= order.index(level)
+
+
+@dataclass(slots=True)
+class Reaction:
+    id: int
+    account: Account
+    content: str
+    created: float
+
+
+@dataclass(slots=True)
+class IssueComment:
+    id: int
+    number: int
+    account: Account
+    body: str
+    created: float
+    updated: float
+    association: str = "NONE"
+    reactions: list[Reaction] = field(default_factory=list)
+    minimized: str | None = None
+
+
+@dataclass(slots=True)
+class Anchor:
+    """Where a review comment is. All None for a comment on a file; `line` None when it is outdated."""
+
+    side: str | None
+    line: int | None
+    start_side: str | None
+    start_line: int | None
+    position: int | None
+
+
+@dataclass(slots=True)
+class ReviewComment:
+    """A comment on a line or file. `original` never changes; `now` follows the head."""
+
+    id: int
+    number: int
+    review_id: int
+    account: Account
+    body: str
+    path: str
+    commit_id: str
+    original_commit_id: str
+    original_base: str
+    now: Anchor
+    original: Anchor
+    diff_hunk: str
+    created: float
+    updated: float
+    subject: Literal["line", "file"] = "line"
+    in_reply_to: int | None = None
+    resolved_by: Account | None = None
+    association: str = "NONE"
+    reactions: list[Reaction] = field(default_factory=list)
+    minimized: str | None = None
+
+    @property
+    def outdated(self) -> bool:
+        return self.subject == "line" and self.now.line is None
+
+
+@dataclass(slots=True)
+class Review:
+    id: int
+    number: int
+    account: Account
+    body: str
+    state: str
+    commit_id: str
+    submitted: float | None
+    association: str = "NONE"
+
+
+@dataclass(slots=True)
+class Label:
+    id: int
+    name: str
+    color: str = "ededed"
+
+
+@dataclass(slots=True)
+class PullRequest:
+    id: int
+    number: int
+    title: str
+    body: str | None
+    author: Account
+    base: str
+    head: str
+    head_repo: Repository | None
+    base_sha: str
+    head_sha: str
+    created: float
+    updated: float
+    draft: bool = False
+    state: str = "open"
+    merged: bool = False
+    association: str = "NONE"
+    labels: list[Label] = field(default_factory=list)
+    comments: list[IssueComment] = field(default_factory=list)
+    reviews: list[Review] = field(default_factory=list)
+    review_comments: list[ReviewComment] = field(default_factory=list)
+    reactions: list[Reaction] = field(default_factory=list)
+    before_sha: str | None = None
+
+
+@dataclass(slots=True)
+class Repository:
+    """A repository. A fork shares its parent's object store under other ref names."""
+
+    id: int
+    owner: Account
+    name: str
+    store: GitStore
+    private: bool = False
+    default_branch: str = "main"
+    parent: Repository | None = None
+    collaborators: dict[str, str] = field(default_factory=dict)
+    labels: dict[str, Label] = field(default_factory=dict)
+    pulls: dict[int, PullRequest] = field(default_factory=dict)
+    comparisons: dict[tuple[str, str], list[FileDiff]] = field(default_factory=dict)
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.owner.login}/{self.name}"
+
+    def ref(self, branch: str) -> str:
+        """The full ref name of a branch."""
+        return f"refs/forks/{self.owner.login}/{branch}" if self.parent else f"refs/heads/{branch}"
+
+    def resolve(self, revision: str) -> str | None:
+        """The commit that a branch, a full ref or a sha names."""
+        short = revision.removeprefix("refs/heads/").removeprefix("heads/")
+        if self.store.resolve(self.ref(short)):
+            return self.store.resolve(self.ref(short))
+        allowed = revision.startswith("refs/pull/") or all(letter in "0123456789abcdef" for letter in revision)
+        return self.store.resolve(revision) if allowed else None
+
+    def compare(self, base: str, head: str) -> list[FileDiff]:
+        """The changed files between two commits, computed once."""
+        if (base, head) not in self.comparisons:
+            self.comparisons[base, head] = compare(self.store, base, head)
+        return self.comparisons[base, head]
+
+    def files_of(self, pull: PullRequest, head: str | None = None) -> list[FileDiff]:
+        """The three-dot diff of a pull request, or of an earlier commit of it."""
+        head = head or pull.head_sha
+        return self.compare(self.store.merge_base(pull.base_sha, head), head)
+
+
+@dataclass(slots=True)
+class World:
+    """Everything of one server."""
+
+    folder: Path
+    switches: Switches = field(default_factory=Switches)
+    accounts: dict[str, Account] = field(default_factory=dict)
+    tokens: dict[str, Token] = field(default_factory=dict)
+    repositories: dict[str, Repository] = field(default_factory=dict)
+    offset: float = 0.0
+    ids: itertools.count[int] = field(default_factory=lambda: itertools.count(1001))
+    numbers: defaultdict[str, itertools.count[int]] = field(
+        default_factory=lambda: defaultdict(lambda: itertools.count(1))
+    )
+
+    def now(self) -> float:
+        """Seconds since 1970 by the world's clock, which a test may move forward."""
+        return time.time() + self.offset
+
+    def next_id(self) -> int:
+        return next(self.ids)
+
+    def account(self, login: str) -> Account:
+        """The account with that login, made when it is new. A login that ends in `[bot]` is a bot's."""
+        if login not in self.accounts:
+            kind: Literal["User", "Bot"] = "Bot" if login.endswith("[bot]") else "User"
+            self.accounts[login] = Account(self.next_id(), login, kind)
+        return self.accounts[login]
+
+    def association(self, repository: Repository, account: Account) -> str:
+        """GitHub's `author_association` of somebody in a repository."""
+        if account.login == repository.owner.login:
+            return "OWNER"
+        return "COLLABORATOR" if account.login in repository.collaborators else "NONE"
+
+
+def render_time(seconds: float | None) -> str | None:
+    """GitHub's form of a time."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,1 @@
+"""Learning from a project's own reviews: collect, align, filter, split, dataset."""

@@ -1,0 +1,1 @@
+"""The commands of `glossator-train`, one module each: options in, sentences out."""

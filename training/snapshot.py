@@ -1,0 +1,134 @@
+"""A snapshot: one pull request as the code host had it, with nothing worked out yet. One JSON file each.
+
+Authors are hashed before anything is written (`hash_name`). Times are RFC 3339 in UTC, as GitHub writes them. Texts are
+as people wrote them: data, which may hold instructions, insults, secrets or attacks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Literal
+
+from reviewer.domain import Side
+
+SNAPSHOT_SCHEMA = "glossator/snapshot/1"
+
+AuthorType = Literal["User", "Bot", ""]
+"""Empty: GitHub does not say any more, as for a deleted account."""
+SubjectType = Literal["line", "file"]
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotComment:
+    """A review comment. Line numbers count from 1; None where the host does not say.
+
+    `line`, `position` and `commit_id` follow the pull request's head and are None when the comment is outdated;
+    `original_*` are frozen, and belong to `original_commit_id`.
+    """
+
+    id: int
+    path: str
+    body: str
+    created_at: str = ""
+    author: str = ""
+    author_type: AuthorType = ""
+    author_association: str = ""
+    in_reply_to: int | None = None
+    diff_hunk: str = ""
+    side: Side | None = None
+    line: int | None = None
+    start_line: int | None = None
+    start_side: Side | None = None
+    original_line: int | None = None
+    original_start_line: int | None = None
+    position: int | None = None
+    """GitHub's legacy place: lines below the first hunk header of the file."""
+    original_position: int | None = None
+    commit_id: str = ""
+    original_commit_id: str = ""
+    subject_type: SubjectType = "line"
+    reactions: dict[str, int] = field(default_factory=dict)
+    """GitHub's names (`+1`, `-1`, `laugh`...) and how many people chose each."""
+    updated_at: str = ""
+    ai_suspected: bool = False
+    """The source says that a program may have written it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotThread:
+    """What only the thread knows. `root` is the id of its first comment."""
+
+    root: int
+    is_resolved: bool = False
+    is_outdated: bool = False
+    resolved_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotCommit:
+    """A commit of the pull request."""
+
+    sha: str
+    committed_at: str = ""
+    headline: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that the snapshot does not hold, and why: `diff`, `comments`, `commits`, `head repository`..."""
+
+    what: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One pull request with its diff and all that was said about its lines."""
+
+    repo: str
+    number: int
+    source: str = "github"
+    """`github`, or the name of the published set that it comes from."""
+    comments_complete: bool = True
+    """False: only some of the review comments are here, so that a hunk without one says nothing."""
+    title: str = ""
+    body: str = ""
+    author: str = ""
+    author_type: AuthorType = ""
+    author_association: str = ""
+    labels: tuple[str, ...] = ()
+    license: str = ""
+    """SPDX identifier of the repository's licence; empty when nobody knows."""
+    language: str = ""
+    merged: bool | None = None
+    created_at: str = ""
+    updated_at: str = ""
+    merged_at: str = ""
+    base_sha: str = ""
+    head_sha: str = ""
+    merge_sha: str = ""
+    diff: str | None = None
+    """Three-dot, base to head. None when there is none; then a problem says why."""
+    comments: tuple[SnapshotComment, ...] = ()
+    threads: tuple[SnapshotThread, ...] = ()
+    commits: tuple[SnapshotCommit, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    etag: str = ""
+
+    @property
+    def key(self) -> Key:
+        """What the pull request goes by."""
+        return (self.repo, self.number)
+
+
+Key = tuple[str, int]
+"""Repository and number. All files of the pipeline are in the order of this key."""
+
+
+def hash_name(login: str, salt: str = "") -> str:
+    """`user-` and ten hex digits: the same login under the same salt is the same name, and none can be read back.
+
+    Without a secret salt, logins that somebody guesses can be confirmed.
+    """
+    return "user-" + hashlib.sha256((salt + login.lower()).encode("utf-8", "replace")).hexdigest()[:10]

@@ -1,0 +1,128 @@
+"""Run one function over many pull requests: in order, on several processes, with what cannot be read left out and told.
+
+A stage is a function from a snapshot, and from what earlier stages say of it, to one record. It runs in worker
+processes, so it must stand at the top of a module; only names and encoded records travel, and a bounded number of them.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+from reviewer.errors import GlossatorError
+from training.errors import DataError
+from training.records import Raw, encode, read_records
+from training.snapshot import Key
+from training.store import SnapshotStore, in_shard
+
+BATCH = 16
+"""Pull requests that a worker gets at once."""
+AHEAD = 4
+"""Batches that wait for a worker, for each of them."""
+
+Work = Callable[..., Any]
+"""`work(snapshot, *records)` gives one record, or None for nothing."""
+Item = TypeVar("Item")
+
+
+@dataclass(slots=True)
+class Told:
+    """What a stage has done, and what it left out and why: `problems` are sentences that name the file."""
+
+    done: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    path: Path
+    raws: tuple[Raw[Any], ...]
+
+
+def cpu_count() -> int:
+    """The processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def run_stage(
+    store: SnapshotStore,
+    work: Work,
+    told: Told,
+    inputs: Sequence[tuple[Path, str, type[Any]]] = (),
+    *,
+    jobs: int = 0,
+    shard: int = 1,
+    shards: int = 1,
+) -> Iterator[bytes]:
+    """The encoded records that `work` makes of each pull request, in order.
+
+    Args:
+        store: The snapshots.
+        work: Called as `work(snapshot, *records)`, one record of each input. Use `functools.partial` for parameters.
+        told: Filled as it goes.
+        inputs: Folder, schema and record type of what earlier stages wrote. A pull request that one of them lacks is
+            left out silently: that stage has told why.
+        jobs: Worker processes; 0 for one a processor, 1 for none but this.
+        shard: Which part of the pull requests to do, from 1.
+        shards: How many parts there are.
+    """
+    waiting = (_Job(store.path(key), raws) for key, raws in join(store, inputs) if in_shard(key, shard, shards))
+    for lines, problems in _map_batches(work, waiting, jobs or cpu_count()):
+        told.done += len(lines)
+        told.problems += problems
+        yield from lines
+
+
+def join(
+    store: SnapshotStore, inputs: Sequence[tuple[Path, str, type[Any]]]
+) -> Iterator[tuple[Key, tuple[Raw[Any], ...]]]:
+    """Each pull request of the store with its record of each input, in order; those that lack one are left out."""
+    streams = [read_records(folder, schema, kind) for folder, schema, kind in inputs]
+    heads: list[Raw[Any] | None] = [next(stream, None) for stream in streams]
+    for key in store.list_keys():
+        for at, stream in enumerate(streams):
+            while (head := heads[at]) is not None and head.key < key:
+                heads[at] = next(stream, None)
+        found = tuple(head for head in heads if head is not None and head.key == key)
+        if len(found) == len(streams):
+            yield key, found
+
+
+def _map_batches(work: Work, waiting: Iterator[_Job], jobs: int) -> Iterator[tuple[list[bytes], list[str]]]:
+    batches = iter(lambda: list(islice(waiting, BATCH)), [])
+    if jobs == 1:
+        yield from (_run_batch(work, batch) for batch in batches)
+        return
+    # Not "fork": a parent with threads (a progress bar, Arrow) may not be copied safely.
+    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("forkserver")) as pool:
+        running: deque[Future[tuple[list[bytes], list[str]]]] = deque()
+        for batch in batches:
+            running.append(pool.submit(_run_batch, work, batch))
+            if len(running) >= AHEAD * jobs:
+                yield running.popleft().result()
+        while running:
+            yield running.popleft().result()
+
+
+def _run_batch(work: Work, batch: list[_Job]) -> tuple[list[bytes], list[str]]:
+    from training.store import load_snapshot
+
+    lines: list[bytes] = []
+    problems: list[str] = []
+    for job in batch:
+        try:
+            record = work(load_snapshot(job.path), *(raw.read() for raw in job.raws))
+        except DataError as error:
+            problems.append(error.what)
+        except GlossatorError as error:
+            problems.append(f"{job.path}: {error.what}")
+        else:
+            lines += [] if record is None else [encode(record)]
+    return lines, problems
