@@ -1,0 +1,96 @@
+"""Who does not want to be in the data: the opt-out list, and what it takes out of a snapshot."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from reviewer.errors import UsageError
+from training.snapshot import Problem, Snapshot, hash_name
+from training.store import SnapshotStore
+
+DEFAULT_NAME = "opt-out.txt"
+_HASHED = re.compile(r"user-[0-9a-f]{10}")
+
+
+@dataclass(frozen=True, slots=True)
+class OptOut:
+    """Hashed names of the people who are left out."""
+
+    names: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.names)
+
+    def is_out(self, hashed_name: str) -> bool:
+        """Whether somebody has opted out, by the name that `hash_name` gave."""
+        return hashed_name in self.names
+
+    @property
+    def digest(self) -> str:
+        """The same for the same people."""
+        return hashlib.sha256("\n".join(sorted(self.names)).encode()).hexdigest()
+
+
+def load_opt_out(path: Path | None, salt: str = "") -> OptOut:
+    """Read the list: a login or a hashed name a line; `#` begins a comment. No file is an empty list.
+
+    Args:
+        path: The list.
+        salt: What logins are hashed with; the same as when the data were collected.
+
+    Raises:
+        UsageError: The file is there and cannot be read.
+    """
+    if path is None or not path.exists():
+        return OptOut()
+    try:
+        text = path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"Cannot read {path}: {error}.", "Write one login a line, in UTF-8.") from error
+    return parse_opt_out(text, salt)
+
+
+def parse_opt_out(text: str, salt: str = "") -> OptOut:
+    """The names in a list's text."""
+    lines = (line.partition("#")[0].strip().removeprefix("@") for line in text.split("\n"))
+    return OptOut(frozenset(line if _HASHED.fullmatch(line) else hash_name(line, salt) for line in lines if line))
+
+
+def leave_out(snapshot: Snapshot, opt_out: OptOut) -> Snapshot | None:
+    """The snapshot without what these people wrote; None when the pull request is theirs.
+
+    A hunk whose comment is taken out says nothing any more, so that the comments count as incomplete then.
+    """
+    if opt_out.is_out(snapshot.author):
+        return None
+    comments = tuple(comment for comment in snapshot.comments if not opt_out.is_out(comment.author))
+    roots = {comment.in_reply_to or comment.id for comment in comments}
+    threads = tuple(
+        replace(thread, resolved_by="" if opt_out.is_out(thread.resolved_by) else thread.resolved_by)
+        for thread in snapshot.threads
+        if thread.root in roots
+    )
+    if comments == snapshot.comments:
+        return replace(snapshot, threads=threads) if threads != snapshot.threads else snapshot
+    problem = Problem("comments", "some are left out: their authors have opted out")
+    problems = tuple(dict.fromkeys((*snapshot.problems, problem)))
+    return replace(snapshot, comments=comments, threads=threads, problems=problems, comments_complete=False)
+
+
+def rewrite_without(store: SnapshotStore, opt_out: OptOut) -> Iterator[str]:
+    """Take these people out of the snapshots that are stored already. Yields a sentence for each file changed."""
+    if not store.folder.is_dir():
+        return
+    for key in store.list_keys():
+        before = store.load(key)
+        after = leave_out(before, opt_out)
+        if after is None:
+            store.path(key).unlink()
+            yield f"{key[0]}#{key[1]} is deleted: its author has opted out."
+        elif after != before:
+            store.save(after)
+            yield f"{key[0]}#{key[1]} is rewritten without people who have opted out."
