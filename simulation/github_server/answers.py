@@ -44,6 +44,19 @@ class ApiError(Exception):
         return {"message": self.message, **errors, "documentation_url": DOCS, "status": str(self.status)}
 
 
+class Redirect(ApiError):
+    """A repository has another name by now."""
+
+    def __init__(self, place: str, *, reads: bool) -> None:
+        super().__init__(301 if reads else 307, "Moved Permanently", headers={"Location": place})
+        self.place = place
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """GitHub's JSON for it."""
+        return {"message": self.message, "url": self.place, "documentation_url": DOCS}
+
+
 def not_found() -> ApiError:
     return ApiError(404, "Not Found")
 
@@ -95,7 +108,7 @@ class Request:
         """The pull request that the path names."""
         number = self.parameters.get("pull_number") or self.parameters["issue_number"]
         pull = self.repository.pulls.get(int(number)) if number.isdigit() else None
-        if pull is None:
+        if pull is None or pull.gone:
             raise not_found()
         return pull
 

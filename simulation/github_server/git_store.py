@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,6 +108,21 @@ class GitStore:
         stream += [change(path, content) for path, content in files.items()]
         stream.append(b"get-mark :1\n")
         return self.run("fast-import", "--quiet", "--force", stdin=b"".join(stream)).decode().strip()
+
+    def commit_tree(self, tree: str, parents: Sequence[str], message: str, *, author: str, date: int) -> str:
+        """A commit of a tree that is there, on no branch yet."""
+        person = f"{author} <{author.replace('[bot]', '')}@users.noreply.github.com> {date} +0000"
+        header = [f"tree {tree}", *(f"parent {one}" for one in parents), f"author {person}", f"committer {person}"]
+        raw = "\n".join([*header, "", message, ""]).encode()
+        return self.run("hash-object", "-t", "commit", "-w", "--stdin", stdin=raw).decode().strip()
+
+    def merge_tree(self, one: str, other: str) -> str:
+        """The tree of a merge of two commits; GitError when they conflict."""
+        return self.run("merge-tree", "--write-tree", one, other).decode().split("\n")[0]
+
+    def list_commits(self, start: str, *options: str, path: str = "") -> list[str]:
+        """Commits from `start` back, newest first, with options of `git rev-list`."""
+        return self.run("rev-list", *options, start, "--", *([f":(literal){path}"] if path else [])).decode().split()
 
     def set_ref(self, ref: str, sha: str) -> None:
         """Point a full ref name at a commit."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from simulation.github_server.answers import ApiError
-from simulation.github_server.state import Token, World
+from simulation.github_server.state import Budget, Token, World
 
 HOUR = 3600
 SECONDARY = (
@@ -11,28 +13,46 @@ SECONDARY = (
     "GitHub and how it may affect your rights, please review our Terms of Service."
 )
 
+Resource = Literal["core", "graphql"]
 
-def spend(world: World, token: Token | None, *, writes: bool) -> None:
+
+class LimitReached(ApiError):
+    """The primary limit is used up."""
+
+
+def choose_budget(token: Token, resource: Resource) -> Budget:
+    """The budget that a request is paid from. REST and GraphQL have one each."""
+    return token.graphql if resource == "graphql" else token.core
+
+
+def spend(world: World, token: Token | None, resource: Resource = "core", *, writes: bool, cost: int = 1) -> None:
     """Take a request off a token's budgets, or refuse it. A refused request costs nothing."""
     if token is None:
         return
-    now = world.now()
-    if now >= token.reset:
-        token.used, token.reset = 0, int(now) + HOUR
-    if token.used >= token.limit:
+    budget, now = choose_budget(token, resource), world.clock()
+    if now >= budget.reset:
+        budget.used, budget.reset = 0, int(now) + world.switches.limit_window
+    if budget.used >= budget.limit:
         kind = "installation" if token.actions else "user"
-        raise ApiError(world.switches.limit_status, f"API rate limit exceeded for {kind} ID {token.account.id}.")
-    spend_secondary(world, token, now, writes=writes)
-    token.used += 1
+        raise LimitReached(world.switches.limit_status, f"API rate limit exceeded for {kind} ID {token.account.id}.")
+    spend_secondary(world, token, resource, now, writes=writes)
+    budget.used += cost
 
 
-def spend_secondary(world: World, token: Token, now: float, *, writes: bool) -> None:
+def give_back(token: Token | None) -> None:
+    """A conditional request whose answer is 304 costs nothing of the primary limit."""
+    if token is not None:
+        token.core.used -= 1
+
+
+def spend_secondary(world: World, token: Token, resource: Resource, now: float, *, writes: bool) -> None:
     """Points a minute, and writes a minute and an hour. A write costs five points, a read one."""
-    switches = world.switches
-    token.points = [one for one in token.points if one[0] > now - 60]
+    switches, budget = world.switches, choose_budget(token, resource)
+    budget.points = [one for one in budget.points if one[0] > now - 60]
     token.writes = [one for one in token.writes if one > now - HOUR]
     points = 5 if writes else 1
-    too_much = is_over(switches.points_per_minute, sum(cost for _, cost in token.points) + points)
+    most = switches.graphql_points_per_minute if resource == "graphql" else switches.points_per_minute
+    too_much = is_over(most, sum(cost for _, cost in budget.points) + points)
     if writes:
         last_minute = sum(one > now - 60 for one in token.writes)
         too_much |= is_over(switches.content_per_minute, last_minute + 1)
@@ -40,7 +60,7 @@ def spend_secondary(world: World, token: Token, now: float, *, writes: bool) -> 
     if too_much:
         wait = switches.secondary_retry_after
         raise ApiError(switches.limit_status, SECONDARY, headers={} if wait is None else {"Retry-After": str(wait)})
-    token.points.append((now, points))
+    budget.points.append((now, points))
     if writes:
         token.writes.append(now)
 
@@ -50,9 +70,9 @@ def is_over(limit: int | None, count: int) -> bool:
     return limit is not None and count > limit
 
 
-def render_headers(world: World, token: Token | None) -> dict[str, str]:
+def render_headers(world: World, token: Token | None, resource: Resource) -> dict[str, str]:
     """What every answer says about the primary limit."""
-    limit, used = (token.limit, token.used) if token else (60, 0)
-    reset = token.reset if token else int(world.now()) + HOUR
-    shown = {"Limit": limit, "Remaining": max(limit - used, 0), "Used": used, "Reset": reset}
-    return {**{f"X-RateLimit-{name}": str(value) for name, value in shown.items()}, "X-RateLimit-Resource": "core"}
+    budget = choose_budget(token, resource) if token else Budget(60, 0, int(world.clock()) + HOUR)
+    remaining = max(budget.limit - budget.used, 0)
+    shown = {"Limit": budget.limit, "Remaining": remaining, "Used": budget.used, "Reset": budget.reset}
+    return {**{f"X-RateLimit-{name}": str(value) for name, value in shown.items()}, "X-RateLimit-Resource": resource}

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from email.utils import formatdate
 
-from simulation.github_server.answers import Answer, ApiError, Request
-from simulation.github_server.state import PullRequest, Token, World
+from simulation.github_server.answers import Answer, ApiError, Request, validation_failed
+from simulation.github_server.limits import Resource, choose_budget
+from simulation.github_server.pulls import close_pull, open_pull
+from simulation.github_server.state import PullRequest, Repository, Token, World
 from simulation.github_server.views import Json
 
 Handler = Callable[[Request], Answer]
@@ -37,17 +40,19 @@ def get_user(request: Request) -> Answer:
 
 @route("rate-limit/get")
 def get_rate_limit(request: Request) -> Answer:
-    budget = show_budget(request.world, request.token)
-    resources = dict.fromkeys(("core", "search", "graphql"), budget)
-    return Answer(200, {"resources": resources, "rate": budget})
+    core = show_budget(request.world, request.token)
+    graphql = show_budget(request.world, request.token, "graphql")
+    return Answer(200, {"resources": {"core": core, "search": core, "graphql": graphql}, "rate": core})
 
 
-def show_budget(world: World, token: Token | None) -> Json:
+def show_budget(world: World, token: Token | None, resource: Resource = "core") -> Json:
     """A token's primary limit as GET /rate_limit shows it. Nobody's is always full."""
     if token is None:
-        return {"limit": 60, "remaining": 60, "reset": int(world.now()) + 3600, "used": 0}
-    remaining = max(token.limit - token.used, 0)
-    return {"limit": token.limit, "remaining": remaining, "reset": token.reset, "used": token.used}
+        return {"limit": 60, "remaining": 60, "reset": int(world.clock()) + 3600, "used": 0}
+    budget = choose_budget(token, resource)
+    remaining = max(budget.limit - budget.used, 0)
+    reset = budget.reset or int(world.clock()) + world.switches.limit_window
+    return {"limit": budget.limit, "remaining": remaining, "reset": reset, "used": budget.used}
 
 
 @route("pulls/list")
@@ -79,7 +84,12 @@ def get_pull(request: Request) -> Answer:
     pull = request.pull
     if request.wants("diff"):
         return get_diff(request, pull)
-    return Answer(200, request.views.pull(request.repository, pull))
+    return Answer(200, request.views.pull(request.repository, pull), {"Last-Modified": render_date(pull.updated)})
+
+
+def render_date(seconds: float) -> str:
+    """A time as headers have it."""
+    return formatdate(seconds, usegmt=True)
 
 
 def get_diff(request: Request, pull: PullRequest) -> Answer:
@@ -102,6 +112,46 @@ def too_large(what: str) -> ApiError:
         "repository instead.",
         [{"resource": "PullRequest", "field": "diff", "code": "too_large"}],
     )
+
+
+@route("pulls/create")
+def post_pull(request: Request) -> Answer:
+    """A pull request from a branch of the repository or, as `login:branch`, of somebody's fork."""
+    request.need("pull_requests")
+    repository, body, world = request.repository, request.body, request.world
+    login, _, head = body["head"].rpartition(":")
+    name = body.get("head_repo") or f"{login or repository.owner.login}/{repository.name}"
+    head_repo = world.repositories.get(name.lower())
+    head_sha = head_repo.resolve(head) if head_repo else None
+    base_sha = repository.resolve(body["base"])
+    if base_sha is None:
+        raise validation_failed("PullRequest", "base", "base is invalid", "invalid")
+    if head_repo is None or head_sha is None:
+        raise validation_failed("PullRequest", "head", "head is invalid", "invalid")
+    check_new_pull(repository, body["base"], base_sha, head_repo, head, head_sha)
+    pull = open_pull(
+        world, repository, request.account, title=body.get("title", head), body=body.get("body"), base=body["base"],
+        head=head, head_repo=head_repo, head_sha=head_sha, draft=body.get("draft", False),
+    )  # fmt: skip
+    shown = request.views.pull(repository, pull)
+    return Answer(201, shown, {"Location": shown["url"]})
+
+
+def check_new_pull(
+    repository: Repository, base: str, base_sha: str, head_repo: Repository, head: str, head_sha: str
+) -> None:
+    """Refuse a second open pull request for the same branches, and one without commits."""
+    label = f"{head_repo.owner.login}:{head}"
+    for pull in repository.pulls.values():
+        if pull.state == "open" and (pull.head_repo, pull.head, pull.base) == (head_repo, head, base):
+            raise creation_failed(f"A pull request already exists for {label}.")
+    if not repository.store.commits_between(base_sha, head_sha):
+        raise creation_failed(f"No commits between {base} and {head if head_repo is repository else label}")
+
+
+def creation_failed(message: str) -> ApiError:
+    """The 422 of a pull request that makes no sense. It names no field."""
+    return ApiError(422, "Validation Failed", [{"resource": "PullRequest", "code": "custom", "message": message}])
 
 
 @route("pulls/list-files")
@@ -130,6 +180,9 @@ def update_pull(request: Request) -> Answer:
     pull = request.pull
     pull.title = body.get("title", pull.title)
     pull.body = body.get("body", pull.body)
-    pull.state = body.get("state", pull.state)
+    if body.get("state") == "closed" and pull.state == "open":
+        close_pull(request.world, pull)
+    elif body.get("state") == "open" and not pull.merged:
+        pull.state, pull.closed = "open", None
     pull.updated = request.world.now()
     return Answer(200, request.views.pull(request.repository, pull))

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from simulation.github_server.answers import Answer, ApiError, Request, not_found, unprocessable
 from simulation.github_server.git_store import GitError, GitStore, TreeEntry
+from simulation.github_server.licenses import FILE_NAMES, show_license
 from simulation.github_server.routes import route
 from simulation.github_server.views import Json
 
@@ -196,6 +197,34 @@ def get_commit(request: Request) -> Answer:
         "files": [request.views.file(repository, sha, file, limit) for file in page],
     }
     return Answer(200, shown, headers)
+
+
+@route("repos/list-commits")
+def list_commits(request: Request) -> Answer:
+    """Newest first. `sha` is a branch or commit to start from."""
+    request.need("contents", level="read")
+    repository, query = request.repository, request.query
+    start = resolve(request, query.get("sha"))
+    names = {"since": "--since", "until": "--until", "author": "--author"}
+    options = [f"{option}={query[name]}" for name, option in names.items() if name in query]
+    shas = repository.store.list_commits(start, *options, path=query.get("path", ""))
+    page, headers = request.page(shas)
+    shown = [request.views.commit(repository, repository.store.read_commit(sha)) for sha in page]
+    return Answer(200, shown, headers)
+
+
+@route("licenses/get-for-repo")
+def get_license(request: Request) -> Answer:
+    request.need("contents", level="read")
+    store, commit = request.repository.store, resolve(request, request.query.get("ref"))
+    entries = {entry.path: entry for entry in store.list_tree(commit) if entry.kind == "blob"}
+    name = next((one for one in FILE_NAMES if one in entries), None)
+    if name is None:
+        raise not_found()
+    shown = describe(request, commit, name, entries[name])
+    content = encode(store.read_blob(entries[name].sha))
+    found = show_license(request.repository.license or "NOASSERTION", request.views.api)
+    return Answer(200, {**shown, "content": content, "encoding": "base64", "license": found})
 
 
 @route("repos/compare-commits-with-basehead")

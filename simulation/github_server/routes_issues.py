@@ -53,6 +53,7 @@ def post_comment(request: Request) -> Answer:
         world.next_id(), pull.number, request.account, request.body["body"], now, now, association=association
     )
     pull.comments.append(comment)
+    pull.updated = now
     return Answer(201, request.views.issue_comment(request.repository, comment))
 
 
@@ -65,9 +66,10 @@ def get_comment(request: Request) -> Answer:
 @route("issues/update-comment")
 def patch_comment(request: Request) -> Answer:
     request.need(*SCOPES)
-    _, comment = locate_comment(request)
+    pull, comment = locate_comment(request)
     check_text(request.body["body"])
     comment.body, comment.updated = request.body["body"], request.world.now()
+    pull.updated = comment.updated
     return Answer(200, request.views.issue_comment(request.repository, comment))
 
 
@@ -145,6 +147,7 @@ def post_labels(request: Request) -> Answer:
         label = repository.labels.setdefault(name, Label(request.world.next_id(), name))
         if label not in pull.labels:
             pull.labels.append(label)
+            pull.updated = request.world.now()
     return Answer(200, [request.views.label(repository, one) for one in pull.labels])
 
 
@@ -156,6 +159,7 @@ def delete_label(request: Request) -> Answer:
     if found is None:
         raise ApiError(404, "Label does not exist")
     pull.labels.remove(found)
+    pull.updated = request.world.now()
     return Answer(200, [request.views.label(request.repository, one) for one in pull.labels])
 
 

@@ -18,7 +18,7 @@ from simulation.github_server.rules import (
     place_comment,
     refuse_comment,
 )
-from simulation.github_server.state import Review, ReviewComment
+from simulation.github_server.state import PullRequest, Review, ReviewComment, parse_time
 
 
 def visible_reviews(request: Request) -> list[Review]:
@@ -38,8 +38,13 @@ def find_review(request: Request) -> Review:
 
 def submitted_comments(request: Request) -> list[ReviewComment]:
     """Comments of a pull request that are not part of a pending review."""
-    pending = {one.id for one in request.pull.reviews if one.state == "PENDING"}
-    return [one for one in request.pull.review_comments if one.review_id not in pending]
+    return submitted_comments_of(request.pull)
+
+
+def submitted_comments_of(pull: PullRequest) -> list[ReviewComment]:
+    """The same, of a pull request in hand."""
+    pending = {one.id for one in pull.reviews if one.state == "PENDING"}
+    return [one for one in pull.review_comments if one.review_id not in pending]
 
 
 def find_comment(request: Request) -> ReviewComment:
@@ -122,11 +127,29 @@ def list_comments_of_review(request: Request) -> Answer:
 @route("pulls/list-review-comments")
 def list_review_comments(request: Request) -> Answer:
     request.need("pull_requests", level="read")
-    comments = submitted_comments(request)
-    if request.query.get("direction") == "desc" and "sort" in request.query:
-        comments.reverse()
-    page, headers = request.page(comments)
+    return answer_comments(request, submitted_comments(request))
+
+
+def answer_comments(request: Request, comments: list[ReviewComment]) -> Answer:
+    """A page of those written or changed `since`, by `sort` and `direction`."""
+    query = request.query
+    since = parse_time(query["since"]) if "since" in query else 0.0
+    by_update = query.get("sort") == "updated"
+    wanted = [one for one in comments if one.updated >= since]
+    wanted.sort(key=lambda one: (one.updated if by_update else one.created, one.id))
+    if query.get("direction") == "desc" and "sort" in query:
+        wanted.reverse()
+    page, headers = request.page(wanted)
     return Answer(200, [request.views.review_comment(request.repository, one) for one in page], headers)
+
+
+@route("pulls/list-review-comments-for-repo")
+def list_all_review_comments(request: Request) -> Answer:
+    """Of all pull requests, oldest first unless asked otherwise. `since` is about when they were last written."""
+    request.need("pull_requests", level="read")
+    return answer_comments(
+        request, [one for pull in request.repository.pulls.values() for one in submitted_comments_of(pull)]
+    )
 
 
 @route("pulls/create-review-comment")
@@ -197,6 +220,7 @@ def patch_comment(request: Request) -> Answer:
     comment = find_comment(request)
     check_text(request.body["body"])
     comment.body, comment.updated = request.body["body"], request.world.now()
+    request.pull.updated = comment.updated
     return Answer(200, request.views.review_comment(request.repository, comment))
 
 

@@ -260,6 +260,7 @@ def add_comment(
     if reply_to:
         comment.original_base = reply_to.original_base
     pull.review_comments.append(comment)
+    pull.updated = now
     if comment.original_commit_id != pull.head_sha:
         move_comment(repository, pull, comment)
     return comment

@@ -9,8 +9,19 @@ from typing import Any
 
 from simulation.github_server.application import Application, Call
 from simulation.github_server.git_store import Files, GitStore
+from simulation.github_server.pulls import close_pull, merge_pull, open_pull
 from simulation.github_server.rules import move_comments
-from simulation.github_server.state import Label, PullRequest, Repository, ReviewComment, Token, World
+from simulation.github_server.state import (
+    App,
+    Label,
+    Level,
+    PullRequest,
+    Repository,
+    ReviewComment,
+    Token,
+    World,
+    parse_time,
+)
 from simulation.github_server.views import Json, Views
 
 
@@ -26,17 +37,51 @@ class Scenario:
     url: str
 
     def create_repo(
-        self, name: str = "octo/demo", files: Files | None = None, *, private: bool = False, branch: str = "main"
+        self,
+        name: str = "octo/demo",
+        files: Files | None = None,
+        *,
+        private: bool = False,
+        branch: str = "main",
+        license: str | None = None,  # noqa: A002 - GitHub's name
+        language: str | None = None,
     ) -> RepoScenario:
-        """A repository with one commit that holds `files`."""
+        """A repository with one commit that holds `files`, and a LICENSE when it has a licence."""
         owner, _, short = name.partition("/")
         world = self.world
         store = GitStore(world.folder / f"{owner}--{short}.git")
-        repository = Repository(world.next_id(), world.account(owner), short, store, private, branch)
+        repository = Repository(
+            world.next_id(), world.account(owner), short, store, private, branch,
+            created=world.now(), license=license, language=language,
+        )  # fmt: skip
         world.repositories[name.lower()] = repository
         scenario = RepoScenario(self, repository)
-        scenario.commit(files or {"README.md": "A demo.\n"}, message="Start", author=owner)
+        text = {} if license is None else {"LICENSE": f"{license}\n"}
+        scenario.commit({**text, **(files or {"README.md": "A demo.\n"})}, message="Start", author=owner)
         return scenario
+
+    def set_time(self, time: str | float | None) -> None:
+        """When what happens from now on happens: RFC 3339 or seconds since 1970; None: by the clock again."""
+        self.world.time = parse_time(time) if isinstance(time, str) else time
+
+    def add_app(
+        self,
+        app_id: int,
+        public_key: str,
+        *,
+        slug: str = "glossator",
+        accounts: Sequence[str] = ("octo",),
+        permissions: dict[str, Level] | None = None,
+    ) -> App:
+        """A GitHub App that signs with the key (PEM) and is installed on all repositories of the accounts."""
+        world = self.world
+        granted: dict[str, Level] = permissions or dict.fromkeys(("contents", "pull_requests", "issues"), "write")
+        installations = {login.lower(): world.next_id() for login in accounts}
+        app = App(app_id, slug, public_key, granted, installations)
+        bot = world.account(f"{slug}[bot]")
+        app.token = Token(slug, "", bot, True, "none", "none", "none", "none", app=app)
+        world.apps[app_id] = app
+        return app
 
     def find_repo(self, name: str) -> RepoScenario:
         """A repository that is there already."""
@@ -113,21 +158,33 @@ class RepoScenario:
         repository, world = self.repository, self.server.world
         base = base or repository.default_branch
         head_repo = self.fork(author) if fork else repository
-        base_sha = self.head(base)
-        now = world.now()
         with self.server.application.lock:
             head_sha = repository.store.commit(
-                head_repo.ref(branch), files, title, parent=base_sha, author=author, date=int(now)
+                head_repo.ref(branch), files, title, parent=self.head(base), author=author, date=int(world.now())
             )
-            account = world.account(author)
-            number = next(world.numbers[repository.full_name])
-            pull = PullRequest(
-                world.next_id(), number, title, body, account, base, branch, head_repo, base_sha, head_sha, now, now,
-                draft=draft, association=world.association(repository, account),
+            pull = open_pull(
+                world, repository, world.account(author), title=title, body=body, base=base, head=branch,
+                head_repo=head_repo, head_sha=head_sha, draft=draft,
             )  # fmt: skip
-            repository.pulls[number] = pull
-            repository.store.set_ref(f"refs/pull/{number}/head", head_sha)
         return PullScenario(self, pull)
+
+    def rename(self, name: str) -> None:
+        """Give the repository another full name. The old one redirects, until another repository takes it."""
+        world, repository = self.server.world, self.repository
+        old = repository.full_name
+        owner, _, repository.name = name.partition("/")
+        repository.owner = world.account(owner)
+        world.renamed[old.lower()] = world.repositories.pop(old.lower())
+        world.repositories[name.lower()] = repository
+        world.numbers[name] = world.numbers[old]
+
+    def set_license(self, identifier: str | None) -> None:
+        """What GitHub takes the licence for, by SPDX identifier."""
+        self.repository.license = identifier
+
+    def add_workflow(self, name: str) -> None:
+        """A workflow that can be started. Without any, all names are good."""
+        self.repository.workflows = {*(self.repository.workflows or ()), name}
 
     def fork(self, login: str) -> Repository:
         """Somebody's fork, made when there is none yet."""
@@ -136,7 +193,7 @@ class RepoScenario:
         if name.lower() not in world.repositories:
             world.repositories[name.lower()] = Repository(
                 world.next_id(), world.account(login), parent.name, parent.store, parent.private,
-                parent.default_branch, parent,
+                parent.default_branch, parent, created=world.now(), license=parent.license,
             )  # fmt: skip
         return world.repositories[name.lower()]
 
@@ -182,12 +239,9 @@ class PullScenario:
         """Put the changes, as one commit, on top of the base branch as it is now. Returns the new head."""
         store, pull = self.repo.repository.store, self.pull
         base = self.repo.head(pull.base)
-        tree = store.run("merge-tree", "--write-tree", base, pull.head_sha).decode().split("\n")[0]
-        identity = f"{pull.author.login} <{pull.author.id}@users.noreply.github.com>"
+        tree = store.merge_tree(base, pull.head_sha)
         date = int(self.repo.server.world.now())
-        header = f"tree {tree}\nparent {base}\nauthor {identity} {date} +0000\ncommitter {identity} {date} +0000\n"
-        raw = f"{header}\n{pull.title}\n".encode()
-        return self._move(store.run("hash-object", "-t", "commit", "-w", "--stdin", stdin=raw).decode().strip())
+        return self._move(store.commit_tree(tree, (base,), pull.title, author=pull.author.login, date=date))
 
     def _commit(self, files: Files, parent: str, message: str, author: str | None) -> str:
         repository, world = self.pull.head_repo or self.repo.repository, self.repo.server.world
@@ -261,10 +315,20 @@ class PullScenario:
         label = repository.labels.setdefault(name, Label(self.repo.server.world.next_id(), name))
         if label not in self.pull.labels:
             self.pull.labels.append(label)
+            self.pull.updated = self.repo.server.world.now()
 
-    def close(self, *, merged: bool = False) -> None:
-        """Close or merge."""
-        self.pull.state, self.pull.merged, self.pull.updated = "closed", merged, self.repo.server.world.now()
+    def close(self, *, merged: bool = False, by: str = "octo") -> None:
+        """Close, or merge with a merge commit on the base branch."""
+        server = self.repo.server
+        with server.application.lock:
+            if merged:
+                merge_pull(server.world, self.repo.repository, self.pull, server.world.account(by))
+            else:
+                close_pull(server.world, self.pull)
+
+    def vanish(self) -> None:
+        """GitHub does not find it any more, though its lists still name it."""
+        self.pull.gone = True
 
     def mark_ready(self) -> None:
         """Not a draft any more."""

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 from simulation.github_server import payloads
 from simulation.github_server.git_store import Content, Executable, Submodule, Symlink
 from simulation.github_server.scenario import PullScenario, RepoScenario, ScenarioError
-from simulation.github_server.state import IssueComment, ReviewComment, Switches, render_time
+from simulation.github_server.state import App, IssueComment, ReviewComment, Switches, render_time
 from simulation.github_server.views import Json
 
 if TYPE_CHECKING:
     from simulation.github_server.server import GitHubServer
 
-SERVER_STEPS = ("create_repo", "add_token", "advance")
-REPO_STEPS = ("commit", "add_collaborator", "open_pull_request")
+SERVER_STEPS = ("create_repo", "add_token", "add_app", "advance", "set_time")
+REPO_STEPS = ("commit", "add_collaborator", "open_pull_request", "rename", "set_license", "add_workflow")
 PULL_STEPS = (
     "push", "force_push", "rebase", "comment", "review", "review_comment", "reply", "react", "resolve", "label",
-    "close", "mark_ready", "delete_fork",
+    "close", "mark_ready", "delete_fork", "vanish",
 )  # fmt: skip
 EVENTS: dict[str, Callable[..., Json]] = {
     "pull_request": payloads.pull_request_event,
@@ -93,6 +93,8 @@ def render_result(result: Any) -> Any:
     """What a step returned, as JSON."""
     if isinstance(result, RepoScenario):
         return {"repo": result.full_name, "head": result.head()}
+    if isinstance(result, App):
+        return {"id": result.id, "installations": result.installations}
     if isinstance(result, PullScenario):
         return {"number": result.number, "head_sha": result.head_sha}
     return result
@@ -108,6 +110,11 @@ def render_state(server: GitHubServer) -> dict[str, Any]:
         ]
         return {
             "time": render_time(server.world.now()),
+            "dispatches": {
+                one.full_name: [asdict(dispatch) for dispatch in one.dispatches]
+                for one in server.world.repositories.values()
+                if one.dispatches
+            },
             "pulls": {f"{one.repo.full_name}#{one.number}": render_pull(one) for one in pulls},
             "requests": [asdict(entry) for entry in server.requests],
             "violations": server.violations,

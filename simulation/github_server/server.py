@@ -21,7 +21,7 @@ from simulation.github_server.application import Application, Call
 from simulation.github_server.faults import Fault, Faults
 from simulation.github_server.git_store import GitError
 from simulation.github_server.scenario import Scenario, ScenarioError
-from simulation.github_server.state import Level, Switches, Token, World
+from simulation.github_server.state import Budget, Level, Switches, Token, World
 
 ACTIONS_LOGIN = "github-actions[bot]"
 HANG_SECONDS = 60.0
@@ -61,7 +61,14 @@ class GitHubServer(Scenario):
         self.graphql_url = f"{self.origin}/api/graphql" if self.prefix else f"{self.origin}/graphql"
         self.add_token("actions", "actions-token", ACTIONS_LOGIN, actions=True)
         self.add_token(
-            "fork", "fork-token", ACTIONS_LOGIN, actions=True, contents="read", pull_requests="read", issues="read"
+            "fork",
+            "fork-token",
+            ACTIONS_LOGIN,
+            actions=True,
+            contents="read",
+            pull_requests="read",
+            issues="read",
+            workflows="read",
         )
 
     @property
@@ -83,12 +90,15 @@ class GitHubServer(Scenario):
         contents: Level = "write",
         pull_requests: Level = "write",
         issues: Level = "write",
+        workflows: Level = "write",
         limit: int | None = None,
     ) -> str:
         """Let clients in. `limit` is in requests an hour; by default 1,000 for a GITHUB_TOKEN and 5,000 for others."""
         budget = limit or (1000 if actions else 5000)
         account = self.world.account(login)
-        token = Token(name, value, account, actions, contents, pull_requests, issues, budget)
+        token = Token(
+            name, value, account, actions, contents, pull_requests, issues, workflows, Budget(budget), Budget(budget)
+        )
         self.world.tokens[value] = token
         return value
 

@@ -8,7 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from simulation.github_server.diffs import FileDiff, compare
 from simulation.github_server.git_store import GitStore
@@ -38,6 +38,13 @@ class Switches:
     content_per_minute: int | None = 80
     content_per_hour: int | None = 500
     points_per_minute: int | None = 900
+    graphql_points_per_minute: int | None = 2000
+    limit_window: int = 3600
+    """Seconds from a token's first request until its primary limit starts anew."""
+    graphql_limit_status: Literal[200, 403] = 200
+    """How GraphQL says that the primary limit is reached: in an answer's `errors`, or as REST does."""
+    node_limit: int = 500_000
+    """A GraphQL query that could return more nodes is refused."""
     patch_changes: int = 2000
     """A file with more changed lines has no `patch`."""
     diff_files: int = 300
@@ -59,8 +66,19 @@ class Account:
 
 
 @dataclass(slots=True)
+class Budget:
+    """A primary limit an hour, and what was spent of it. Times are in seconds of the world's clock."""
+
+    limit: int = 5000
+    used: int = 0
+    reset: int = 0
+    points: list[tuple[float, int]] = field(default_factory=list)
+    """When, and how many points of the secondary limit."""
+
+
+@dataclass(slots=True)
 class Token:
-    """What a client authenticates with. `actions`: a job's GITHUB_TOKEN. Times are in seconds of the world's clock."""
+    """What a client authenticates with. `actions`: a job's GITHUB_TOKEN or another token of an app's installation."""
 
     name: str
     value: str
@@ -69,16 +87,41 @@ class Token:
     contents: Level = "write"
     pull_requests: Level = "write"
     issues: Level = "write"
-    limit: int = 5000
-    used: int = 0
-    reset: int = 0
+    workflows: Level = "write"
+    """The permission that GitHub calls `actions`."""
+    core: Budget = field(default_factory=Budget)
+    graphql: Budget = field(default_factory=Budget)
     writes: list[float] = field(default_factory=list)
-    points: list[tuple[float, int]] = field(default_factory=list)
+    expires: float | None = None
+    app: App | None = None
+    """Set for the app itself, which signs what it asks: it may only ask about its installations."""
 
     def has(self, scope: str, level: Level) -> bool:
         """Whether a permission is at least that much."""
         order = ("none", "read", "write")
         return order.index(getattr(self, scope)) >= order.index(level)
+
+
+@dataclass(slots=True)
+class App:
+    """A GitHub App. `installations` are ids by the lower-case login of the account that it is installed on."""
+
+    id: int
+    slug: str
+    public_key: str
+    permissions: dict[str, Level]
+    installations: dict[str, int] = field(default_factory=dict)
+    token: Token | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """A workflow that somebody started through the API."""
+
+    workflow: str
+    ref: str
+    inputs: dict[str, Any]
+    login: str
 
 
 @dataclass(slots=True)
@@ -186,6 +229,11 @@ class PullRequest:
     review_comments: list[ReviewComment] = field(default_factory=list)
     reactions: list[Reaction] = field(default_factory=list)
     before_sha: str | None = None
+    closed: float | None = None
+    merge_sha: str | None = None
+    merged_by: Account | None = None
+    gone: bool = False
+    """Lists still name it, but asked for itself it is not found."""
 
 
 @dataclass(slots=True)
@@ -203,6 +251,13 @@ class Repository:
     labels: dict[str, Label] = field(default_factory=dict)
     pulls: dict[int, PullRequest] = field(default_factory=dict)
     comparisons: dict[tuple[str, str], list[FileDiff]] = field(default_factory=dict)
+    created: float = 0.0
+    license: str | None = None
+    """SPDX identifier; `NOASSERTION` for a licence that GitHub does not recognise."""
+    language: str | None = None
+    workflows: set[str] | None = None
+    """File names of the workflows that there are; None: any."""
+    dispatches: list[Dispatch] = field(default_factory=list)
 
     @property
     def full_name(self) -> str:
@@ -241,15 +296,24 @@ class World:
     accounts: dict[str, Account] = field(default_factory=dict)
     tokens: dict[str, Token] = field(default_factory=dict)
     repositories: dict[str, Repository] = field(default_factory=dict)
+    renamed: dict[str, Repository] = field(default_factory=dict)
+    """Repositories by the lower-case full names that they once had."""
+    apps: dict[int, App] = field(default_factory=dict)
     offset: float = 0.0
+    time: float | None = None
+    """When everything happens, in seconds since 1970; None: now."""
     ids: itertools.count[int] = field(default_factory=lambda: itertools.count(1001))
     numbers: defaultdict[str, itertools.count[int]] = field(
         default_factory=lambda: defaultdict(lambda: itertools.count(1))
     )
 
-    def now(self) -> float:
-        """Seconds since 1970 by the world's clock, which a test may move forward."""
+    def clock(self) -> float:
+        """Seconds since 1970 by the world's clock, which a test may move forward. Limits and keys go by it."""
         return time.time() + self.offset
+
+    def now(self) -> float:
+        """When what happens now happens: by the clock, unless a scenario has set the time."""
+        return self.clock() if self.time is None else self.time
 
     def next_id(self) -> int:
         return next(self.ids)
@@ -266,6 +330,12 @@ class World:
         if account.login == repository.owner.login:
             return "OWNER"
         return "COLLABORATOR" if account.login in repository.collaborators else "NONE"
+
+
+def parse_time(text: str) -> float:
+    """Seconds since 1970 of a time in GitHub's form."""
+    found = datetime.fromisoformat(text)
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
 
 
 def render_time(seconds: float | None) -> str | None:

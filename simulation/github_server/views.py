@@ -7,6 +7,7 @@ from typing import Any
 
 from simulation.github_server.diffs import FileDiff
 from simulation.github_server.git_store import Commit
+from simulation.github_server.licenses import show_license
 from simulation.github_server.state import (
     Account,
     IssueComment,
@@ -126,9 +127,9 @@ class Views:
             "clone_url": f"{html}.git",
             "svn_url": html,
             "homepage": None,
-            "language": None,
+            "language": repository.language,
             "mirror_url": None,
-            "license": None,
+            "license": show_license(repository.license, self.api),
             "archived": False,
             "disabled": False,
             "is_template": False,
@@ -141,7 +142,7 @@ class Views:
             "open_issues": opened,
             "open_issues_count": opened,
             "default_branch": repository.default_branch,
-            **dict.fromkeys(("created_at", "updated_at", "pushed_at"), render_time(self.world.now())),
+            **dict.fromkeys(("created_at", "updated_at", "pushed_at"), render_time(repository.created)),
         }
         return {**shown, "network_count": 0, "subscribers_count": 0} if full else shown
 
@@ -170,7 +171,6 @@ class Views:
             "commits": f"{url}/commits",
             "statuses": statuses,
         }
-        closed = None if pull.state == "open" else render_time(pull.updated)
         head_owner = pull.head_repo.owner if pull.head_repo else pull.author
         shown = {
             "url": url,
@@ -188,9 +188,9 @@ class Views:
             "body": pull.body,
             "created_at": render_time(pull.created),
             "updated_at": render_time(pull.updated),
-            "closed_at": closed,
-            "merged_at": closed if pull.merged else None,
-            "merge_commit_sha": pull.head_sha if pull.merged else None,
+            "closed_at": render_time(pull.closed),
+            "merged_at": render_time(pull.closed) if pull.merged else None,
+            "merge_commit_sha": pull.merge_sha,
             "assignee": None,
             "assignees": [],
             "requested_reviewers": [],
@@ -217,10 +217,10 @@ class Views:
         files = repository.files_of(pull)
         return {
             "merged": pull.merged,
-            "mergeable": True,
-            "rebaseable": True,
-            "mergeable_state": "clean",
-            "merged_by": self.user(repository.owner) if pull.merged else None,
+            "mergeable": None if pull.merged else True,
+            "rebaseable": None if pull.merged else True,
+            "mergeable_state": "unknown" if pull.merged else "clean",
+            "merged_by": self.user(pull.merged_by) if pull.merged_by else None,
             "comments": len(pull.comments),
             "review_comments": len(pull.review_comments),
             "maintainer_can_modify": pull.head_repo is not None and pull.head_repo.parent is not None,
@@ -235,7 +235,6 @@ class Views:
         base = f"{self.api}/repos/{repository.full_name}"
         url = f"{base}/issues/{pull.number}"
         html = f"{self.html}/{repository.full_name}/pull/{pull.number}"
-        closed = None if pull.state == "open" else render_time(pull.updated)
         return {
             "url": url,
             "repository_url": base,
@@ -257,7 +256,7 @@ class Views:
             "comments": len(pull.comments),
             "created_at": render_time(pull.created),
             "updated_at": render_time(pull.updated),
-            "closed_at": closed,
+            "closed_at": render_time(pull.closed),
             "author_association": pull.association,
             "active_lock_reason": None,
             "draft": pull.draft,
@@ -266,7 +265,7 @@ class Views:
                 "html_url": html,
                 "diff_url": f"{html}.diff",
                 "patch_url": f"{html}.patch",
-                "merged_at": closed if pull.merged else None,
+                "merged_at": render_time(pull.closed) if pull.merged else None,
             },
             "body": pull.body,
             "reactions": self.reactions(f"{url}/reactions", pull.reactions),
