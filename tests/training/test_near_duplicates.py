@@ -1,0 +1,102 @@
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from training.near_duplicates import GRAM, NearDuplicateIndex, jaccard, sketch, sketch_all
+
+WORDS = (
+    "this should use a lock because the other thread may read the buffer while we free it please check again".split()
+)
+
+
+def make_text(seed: int, words: int = 25) -> str:
+    chooser = random.Random(seed)
+    return " ".join(f"{chooser.choice(WORDS)}{chooser.randrange(50)}" for _ in range(words))
+
+
+def edit(text: str, seed: int, changes: int) -> str:
+    chooser, letters = random.Random(seed), list(text)
+    for _ in range(changes):
+        letters[chooser.randrange(len(letters))] = chooser.choice("xyz")
+    return "".join(letters)
+
+
+def exact(one: str, other: str) -> float:
+    grams = [{text[at : at + GRAM] for at in range(len(text) - GRAM + 1)} for text in (one, other)]
+    return len(grams[0] & grams[1]) / len(grams[0] | grams[1])
+
+
+@pytest.mark.parametrize("changes", [0, 1, 3, 8, 20])
+def test_jaccard_is_that_of_the_character_5_grams(changes: int) -> None:
+    one, other = make_text(1), edit(make_text(1), 2, changes)
+    assert jaccard(sketch(one).shingles, sketch(other).shingles) == pytest.approx(exact(one, other), abs=1e-12)
+
+
+def test_case_and_white_space_do_not_count() -> None:
+    assert jaccard(sketch("Please  RENAME\r\n this").shingles, sketch("please rename this ").shingles) == 1.0
+
+
+def test_texts_of_less_than_five_characters_equal_themselves_only() -> None:
+    assert jaccard(sketch("nit").shingles, sketch("Nit").shingles) == 1.0
+    assert jaccard(sketch("nit").shingles, sketch("nits").shingles) == 0.0
+    assert len(sketch("").shingles) == 1
+
+
+def test_characters_of_all_planes_and_lone_surrogates_have_a_sketch() -> None:
+    assert len(sketch("\U0001f916\u2028\ud800 Größe 大小").shingles) > 3
+
+
+def test_a_sketch_is_the_same_on_every_machine() -> None:
+    one = sketch("Could this be a constant?")
+    assert int(one.shingles[0]) == 337119123799496376
+    assert one.bands[:2] == (-726953600619453039, -4029202548017847508)
+
+
+def test_many_at_once_are_the_same_as_one_by_one() -> None:
+    texts = [make_text(seed, 5) for seed in range(600)]
+    assert [each.bands for each in sketch_all(iter(texts))] == [sketch(text).bands for text in texts]
+
+
+def test_finds_what_comparing_all_with_all_finds() -> None:
+    texts = [edit(make_text(seed // 4), seed, seed % 9) for seed in range(200)]
+    missed = wrong = found = 0
+    with NearDuplicateIndex() as index:
+        for at, text in enumerate(texts):
+            key = index.find(sketch(text))
+            near = [other for other in range(at) if exact(texts[other], text) >= 0.7]
+            found += key is not None
+            missed += bool(near) and key is None
+            wrong += key is not None and int(key) not in near
+            index.add(str(at), sketch(text))
+    assert (missed, wrong) == (0, 0)
+    assert 50 < found < 150
+
+
+def test_the_earliest_of_equal_ones_is_named() -> None:
+    with NearDuplicateIndex() as index:
+        for key in ("b", "a", "c"):
+            index.add(key, sketch("The same words again and again."))
+        assert index.find(sketch("the same words again and again.")) == "b"
+
+
+def test_the_threshold_is_the_least_similarity_that_matches() -> None:
+    one, other = make_text(3), edit(make_text(3), 4, 3)
+    similarity = jaccard(sketch(one).shingles, sketch(other).shingles)
+    for threshold, expected in ((similarity, "one"), (similarity + 1e-9, None)):
+        with NearDuplicateIndex(threshold=threshold) as index:
+            index.add("one", sketch(one))
+            assert index.find(sketch(other)) == expected
+
+
+def test_the_temporary_file_goes_with_the_index(tmp_path: Path) -> None:
+    with NearDuplicateIndex(tmp_path) as index:
+        index.add("one", sketch("some text"))
+        assert list(tmp_path.rglob("index.sqlite"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_shingles_are_sorted_and_unique() -> None:
+    shingles = sketch("aaaaaaaaaaaaaaaabbbbbbbbbbbbb").shingles
+    assert np.all(shingles[1:] > shingles[:-1])
