@@ -6,9 +6,7 @@ import pytest
 
 from training.near_duplicates import GRAM, NearDuplicateIndex, jaccard, sketch, sketch_all
 
-WORDS = (
-    "this should use a lock because the other thread may read the buffer while we free it please check again".split()
-)
+WORDS = "use a lock here: another thread may read the buffer while we free it, please check".split()  # noqa: SIM905 - prose
 
 
 def make_text(seed: int, words: int = 25) -> str:
