@@ -271,12 +271,19 @@ class Shapes:
             "position": 1 if on_file else comment.now.position,
             "originalPosition": 1 if on_file else comment.original.position,
             "commit": self.commit(repository.store, comment.commit_id),
-            "originalCommit": self.commit(repository.store, comment.original_commit_id),
+            "originalCommit": self.original_commit(repository, pull, comment.original_commit_id),
             "subjectType": comment.subject.upper(),
             "reactionGroups": show_reactions(comment.reactions),
             "outdated": comment.outdated,
             "url": f"https://github.com/{repository.full_name}/pull/{pull.number}#discussion_r{comment.id}",
         }
+
+    def original_commit(self, repository: Repository, pull: PullRequest, sha: str) -> Json | None:
+        """The commit that a comment was written on; a switch decides whether one that was pushed away is still there."""
+        store = repository.store
+        if self.world.switches.lost_commits and sha not in store.commits_between(pull.base_sha, pull.head_sha):
+            return None
+        return self.commit(store, sha)
 
     def issue_comment(self, comment: IssueComment) -> Json:
         return {

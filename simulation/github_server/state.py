@@ -43,6 +43,8 @@ class Switches:
     """Seconds from a token's first request until its primary limit starts anew."""
     graphql_limit_status: Literal[200, 403] = 200
     """How GraphQL says that the primary limit is reached: in an answer's `errors`, or as REST does."""
+    lost_commits: bool = False
+    """GraphQL has no `originalCommit` any more where a force-push has taken it off the pull request."""
     node_limit: int = 500_000
     """A GraphQL query that could return more nodes is refused."""
     patch_changes: int = 2000
