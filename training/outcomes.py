@@ -9,21 +9,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
 from reviewer.diff_hunks import HUNK, number_lines
 from reviewer.domain import ChangedFile, Line, Outcome, Side
-from training.aligned import AlignedComment
-from training.snapshot import Snapshot, SnapshotComment
+from training.aligned import AlignedComment, Anchor
+from training.snapshot import FINAL_DIFF, Snapshot, SnapshotComment
 
 ABOVE: Final = 2
 """Lines above the commented ones that count as their neighbourhood. What stands below, a `diff_hunk` does not show."""
 UPVOTES: Final = ("+1", "heart", "hooray", "rocket")
 DOWNVOTES: Final = ("-1", "confused")
 """GitHub's other reactions, `laugh` and `eyes`, say neither."""
-_BREAK: Final = "\n\0\n"
-"""Between two hunks: no line of a diff reads so."""
 
 
 def label_outcomes(
@@ -62,25 +59,29 @@ def count_reactions(reactions: Mapping[str, int], names: Iterable[str]) -> int:
     return sum(reactions.get(name, 0) for name in names)
 
 
-@dataclass(slots=True)
 class FinalDiff:
     """How the pull request ended. A file's text on one side is put together when it is first asked for."""
 
-    files: tuple[ChangedFile, ...]
-    _texts: dict[tuple[str, Side], str | None] = field(default_factory=dict)
+    def __init__(self, files: tuple[ChangedFile, ...]) -> None:
+        self._files = {file.previous_path: file for file in files if file.previous_path}
+        self._files |= {file.path: file for file in files}
+        self._texts: dict[tuple[str, Side], str] = {}
 
-    def text(self, path: str, side: Side) -> str | None:
-        """All lines that the diff shows of one side of a file, None when it does not change the file."""
-        if (path, side) not in self._texts:
-            file = next((file for file in self.files if path in {file.path, file.previous_path}), None)
-            self._texts[path, side] = None if file is None else render_side(file, side)
-        return self._texts[path, side]
+    def file(self, path: str) -> ChangedFile | None:
+        """The file of that name, or that had it before the pull request; None when it is not changed."""
+        return self._files.get(path)
 
-
-def render_side(file: ChangedFile, side: Side) -> str:
-    """One side's lines, each between newlines, with a break where lines are left out."""
-    hunks = ("\n".join(line.text for line in hunk.lines if stands_on(line, side)) for hunk in file.hunks)
-    return "\n" + _BREAK.join(hunks) + "\n"
+    def text(self, file: ChangedFile | None, side: Side) -> str:
+        """All lines that the diff shows of one side of a file, with a break where lines are left out."""
+        if file is None:
+            return ""
+        if (file.path, side) not in self._texts:
+            hunks = (
+                join_lines(render_line(line, side) for line in hunk.lines if stands_on(line, side))
+                for hunk in file.hunks
+            )
+            self._texts[file.path, side] = "\0".join(hunks)
+        return self._texts[file.path, side]
 
 
 def stands_on(line: Line, side: Side) -> bool:
@@ -88,25 +89,50 @@ def stands_on(line: Line, side: Side) -> bool:
     return line.kind != ("-" if side == "RIGHT" else "+")
 
 
+def render_line(line: Line, side: Side) -> str:
+    """The text of a new file's line; of an old file's line the mark too, as a line that stays is not one that goes."""
+    return line.text if side == "RIGHT" else line.kind + line.text
+
+
 def decide_addressed(
     snapshot: Snapshot, comment: SnapshotComment, aligned: AlignedComment, final: FinalDiff | None
 ) -> bool | None:
     """Whether the commented lines changed after the comment was made; None when nobody can tell."""
-    if snapshot.head_sha and comment.original_commit_id == snapshot.head_sha:
+    is_final = all(problem.what != FINAL_DIFF for problem in snapshot.problems)
+    if is_final and is_last_word(snapshot, comment):
         return False
     if final is None or aligned.original is None:
         return None
-    side = aligned.original.side
-    window = choose_window(parse_hunk_end(comment.diff_hunk), aligned.original.start_line, aligned.original.line, side)
-    if not window:
+    changed = is_changed(comment, aligned.original, final)
+    # An older state of the pull request can show that lines changed, never that they did not.
+    return changed if changed or is_final else None
+
+
+def is_last_word(snapshot: Snapshot, comment: SnapshotComment) -> bool:
+    """Whether no commit of the pull request is later than the comment."""
+    if snapshot.head_sha and comment.original_commit_id == snapshot.head_sha:
+        return True
+    times = [commit.committed_at for commit in snapshot.commits]
+    return all(times) and bool(times and comment.created_at) and max(times) < comment.created_at
+
+
+def is_changed(comment: SnapshotComment, place: Anchor, final: FinalDiff) -> bool | None:
+    """Whether the lines that a comment was made on do not stand together any more; None when nobody can tell."""
+    window = choose_window(parse_hunk_end(comment.diff_hunk), place)
+    file = final.file(comment.path)
+    if not window or (file and file.note and not file.hunks):
         return None
-    text = final.text(comment.path, side)
-    if text is not None and "\n" + "\n".join(line.text for line in window) + "\n" in text:
+    if join_lines(render_line(line, place.side) for line in window) in final.text(file, place.side):
         return False
     if any(line.kind != " " for line in window):
         return True
-    other = final.text(comment.path, "LEFT" if side == "RIGHT" else "RIGHT") or ""
-    return True if f"\n{window[-1].text}\n" in other else None
+    # A context line that the diff does not show any more may stand as it stood, unless it is removed now.
+    return True if join_lines(["-" + window[-1].text]) in final.text(file, "LEFT") else None
+
+
+def join_lines(texts: Iterable[str]) -> str:
+    """Each line between newlines, so that one text is part of another only by whole lines."""
+    return "\n" + "\n".join(texts) + "\n"
 
 
 def parse_hunk_end(diff_hunk: str) -> tuple[Line, ...]:
@@ -116,13 +142,12 @@ def parse_hunk_end(diff_hunk: str) -> tuple[Line, ...]:
     return tuple(number_lines(lines[1:], int(found[1]), int(found[3]))) if found else ()
 
 
-def choose_window(lines: tuple[Line, ...], start_line: int | None, line: int, side: Side) -> tuple[Line, ...]:
+def choose_window(lines: tuple[Line, ...], place: Anchor) -> tuple[Line, ...]:
     """The commented lines and the neighbourhood above them, on the side that the comment is on."""
-    mine = [candidate for candidate in lines if stands_on(candidate, side)]
-    numbers = [candidate.source_line if side == "LEFT" else candidate.target_line for candidate in mine]
-    if line not in numbers:
+    mine = [line for line in lines if stands_on(line, place.side)]
+    numbers = [line.source_line if place.side == "LEFT" else line.target_line for line in mine]
+    if place.line not in numbers:
         return ()
-    first = (start_line or line) - ABOVE
-    return tuple(
-        candidate for candidate, at in zip(mine, numbers, strict=True) if at is not None and first <= at <= line
-    )
+    first = (place.start_line or place.line) - ABOVE
+    pairs = zip(mine, numbers, strict=True)
+    return tuple(line for line, number in pairs if number is not None and first <= number <= place.line)

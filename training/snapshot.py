@@ -74,9 +74,13 @@ class SnapshotCommit:
     headline: str = ""
 
 
+FINAL_DIFF = "final diff"
+"""What a problem is about when the snapshot's diff is an older state of the pull request than its last one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that the snapshot does not hold, and why: `diff`, `comments`, `commits`, `head repository`..."""
+    """Something that the snapshot does not hold, and why: `diff`, `final diff`, `comments`, `head repository`..."""
 
     what: str
     reason: str
