@@ -6,7 +6,7 @@ publishers' finding wherever GitHub's own answer is null, as it is for every out
 of the two its `line` is; so it is never carried. Taken as GitHub's: `path`, `diff_hunk`, `original_line` (where the
 publishers filled it in, it is the last line of `diff_hunk`), `original_commit_id`, `in_reply_to`, texts and times.
 `start_line` is given for ranges that are not outdated, and only its distance from `line` is kept, as
-`original_start_line`: a range keeps its length. A hunk pair's `line` is its hunk's last line, which the hunk says itself.
+`original_start_line`: a range keeps its length. A hunk pair's `line` is its hunk's last line, which the hunk says.
 """
 
 from __future__ import annotations
@@ -29,8 +29,12 @@ from training.store import SnapshotStore
 
 NO_DIFF: Final = Problem("diff", "Only the hunks that people commented on were published.")
 REVIEWED_DIFF: Final = Problem("final diff", "The diff is of the commit that was reviewed, not of how it ended.")
-SPELLED: Final = {"MIT/Apache-2.0": "MIT OR Apache-2.0", "BSD": "BSD-3-Clause", "Apache-2.0/Vim": "Apache-2.0"}
-"""Licence hints that are no SPDX expression."""
+SPELLED: Final = {
+    "MIT/Apache-2.0": "MIT OR Apache-2.0",
+    "Apache-2.0/Vim": "Apache-2.0 AND Vim",
+    "BSD": "BSD-2-Clause OR BSD-3-Clause",
+}
+"""Licence hints that are no SPDX expression. Which of the two BSD licences it is, the hint does not say."""
 REPO: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*/[A-Za-z0-9_-][A-Za-z0-9._-]*")
 """A repository's name; it becomes a folder, so nothing else may pass."""
 SUFFIXES: Final = (".jsonl", ".jsonl.gz")
