@@ -324,6 +324,9 @@ class ReviewExample:
     `origin` is `diff-hunk` when the pull request's diff does not hold the hunk any more, or is not known: good for what
     to say, never for where. `labelled`: all comments of the pull request are known, so that a hunk without one says
     that nobody had anything to remark; else it is unlabelled and no ground for precision.
+
+    `comments` are those that teach something. `commented` has the ids of all lines that a human remarked on, also where
+    the remark itself is left out: where to look is judged by these.
     """
 
     repo: str
@@ -336,6 +339,7 @@ class ReviewExample:
     scope: str = ""
     """The enclosing function or class, as its first line stands in the code; empty when nobody knows."""
     language: str = ""
+    commented: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:

@@ -35,7 +35,8 @@ class FilteredComment:
     """The decision about one comment. `reason` is empty when it is kept."""
 
     id: int
-    reason: FilterReason | str = ""
+    reason: str = ""
+    """A `FilterReason`."""
     detail: str = ""
     body: str = ""
     """Without secrets and personal data; empty unless it is kept."""

@@ -1,0 +1,96 @@
+"""Examples as rows of prompt and completion, and the choice of the pieces that stand for "nothing to remark"."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from reviewer.domain import Bundle, ChangedFile, Guideline, ReviewExample
+from reviewer.prompt import render_hunk, render_prefix
+from reviewer.settings import Settings
+from training.completion import EMPTY_REPLY, render_completion
+from training.counts import Tally
+from training.dataset_params import DatasetParams
+from training.examples import PullRequestExamples
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """One row. `prefix` is empty when it is the pull request's; `outdated`: about code that is not in its diff."""
+
+    id: str
+    hunk: str
+    reply: str
+    outdated: bool = False
+    prefix: str = ""
+
+    def render(self, shared: str) -> bytes:
+        """The row as a line of JSON, in the conversational form that trainers take; `shared` is the prefix."""
+        row = {
+            "id": self.id,
+            "prompt": [
+                {"role": "system", "content": self.prefix or shared},
+                {"role": "user", "content": self.hunk},
+            ],
+            "completion": [{"role": "assistant", "content": self.reply}],
+        }
+        return json.dumps(row, ensure_ascii=False).encode() + b"\n"
+
+
+def render_chats(
+    built: PullRequestExamples, guidelines: tuple[Guideline, ...], params: DatasetParams, tally: Tally
+) -> tuple[str, tuple[Chat, ...]]:
+    """The prefix that a pull request's chats share, and the chats in the order of its examples."""
+    settings = Settings(context_tokens=params.context_tokens)
+    replies = render_replies(built.examples, tally)
+    on_diff = sum(example.origin == "pull-request" for example in built.examples if example.id in replies)
+    replies |= dict.fromkeys(choose_negatives(built.examples, on_diff, params), EMPTY_REPLY)
+    bundle = Bundle(built.pull_request, guidelines)
+    chats = []
+    for example in built.examples:
+        if reply := replies.get(example.id):
+            outdated = example.origin == "diff-hunk"
+            prefix = render_prefix(show_alone(bundle, example), settings) if outdated else ""
+            chats.append(Chat(example.id, render_hunk(example.hunk), reply, outdated, prefix))
+            tally["chats"]["about outdated code" if outdated else "comment" if example.comments else "nothing"] += 1
+    is_shared = any(not chat.prefix for chat in chats)
+    return render_prefix(bundle, settings) if is_shared else "", tuple(chats)
+
+
+def render_replies(examples: Iterable[ReviewExample], tally: Tally) -> dict[str, str]:
+    """The replies of the commented examples that can be one, by the example's id."""
+    replies = {}
+    for example in examples:
+        if example.comments:
+            completion = render_completion(example)
+            tally["comments_without_chat"].update(completion.left_out)
+            tally["severities"].update(completion.severities)
+            tally["categories"].update(completion.categories)
+            if completion.reply is not None:
+                replies[example.id] = completion.reply
+    return replies
+
+
+def choose_negatives(examples: Iterable[ReviewExample], commented: int, params: DatasetParams) -> list[str]:
+    """The ids of the pieces without a remark that become empty replies, by hash: the same for everyone."""
+    examples = list(examples)
+    silent = [example.id for example in examples if example.labelled and not example.commented]
+    ranked = sorted(silent, key=lambda name: _hash(f"{params.seed}:{name}"))
+    if any(example.commented for example in examples):
+        wanted = commented * params.negatives_per_comment
+    else:
+        wanted = params.negatives_per_silent
+    chance = _hash(f"{params.seed}:{examples[0].repo}#{examples[0].number}") / 2**64 if examples else 0.0
+    return ranked[: int(wanted + chance)]
+
+
+def show_alone(bundle: Bundle, example: ReviewExample) -> Bundle:
+    """The pull request as if the example were all of it: its own diff may hold the answer to the comment."""
+    files = (ChangedFile(example.hunk.path, "modified", (example.hunk,)),)
+    return replace(bundle, pull_request=replace(bundle.pull_request, files=files))
+
+
+def _hash(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode("utf-8", "replace")).digest()[:8], "big")

@@ -1,0 +1,34 @@
+"""`glossator-train dataset`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.option("--snapshots", type=click.Path(path_type=Path), default=Path("data/snapshots"), show_default=True)
+@click.option("--aligned", type=click.Path(path_type=Path), default=Path("data/aligned"), show_default=True)
+@click.option("--filtered", type=click.Path(path_type=Path), default=Path("data/filtered"), show_default=True)
+@click.option("--splits", type=click.Path(path_type=Path), default=Path("data/splits"), show_default=True)
+@click.option("--dataset", type=click.Path(path_type=Path), default=Path("data/dataset"), show_default=True)
+@click.option("--params", type=click.Path(path_type=Path), help="Parameters.  [default: params.yaml, if there is one]")
+@click.option("--jobs", type=click.IntRange(0), default=0, help="Worker processes; 0: one a processor.")
+def command(
+    snapshots: Path, aligned: Path, filtered: Path, splits: Path, dataset: Path, params: Path | None, jobs: int
+) -> None:
+    """Write the examples as Parquet and JSONL, with a data card."""
+    from training.card import render_summary
+    from training.dataset import write_dataset
+    from training.dataset_params import DatasetParams
+    from training.params import load_params
+    from training.store import SnapshotStore
+
+    if params is None and Path("params.yaml").is_file():
+        params = Path("params.yaml")
+    chosen = load_params(params, "dataset", DatasetParams)
+    counts, told = write_dataset(SnapshotStore(snapshots), (aligned, filtered, splits), dataset, chosen, jobs=jobs)
+    for problem in told.problems:
+        click.echo(problem, err=True)
+    click.echo(render_summary(counts))
