@@ -1,0 +1,85 @@
+"""`glossator-train split`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from training.splits import SplitSummary
+
+FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+@click.command()
+@click.option("--snapshots", type=FOLDER, default=Path("data/snapshots"), show_default=True)
+@click.option("--aligned", type=FOLDER, default=Path("data/aligned"), show_default=True)
+@click.option("--filtered", type=FOLDER, default=Path("data/filtered"), show_default=True)
+@click.option("--splits", type=FOLDER, default=Path("data/splits"), show_default=True)
+@click.option("--params", type=click.Path(path_type=Path), help="Parameters.  [default: params.yaml, if there is one]")
+@click.option("--jobs", type=click.IntRange(0), default=0, help="Worker processes; 0: one a processor.")
+@click.option("--check", is_flag=True, help="Split nothing; look for leaks in the splits that there are.")
+@click.option("--dataset", type=FOLDER, help="With --check: look through this finished dataset instead.")
+def command(
+    snapshots: Path,
+    aligned: Path,
+    filtered: Path,
+    splits: Path,
+    params: Path | None,
+    jobs: int,
+    dataset: Path | None,
+    *,
+    check: bool,
+) -> None:
+    """Split into train, validation and test without a leak.
+
+    By repository, by time or by both, as the section `split` of params.yaml says. At its end it looks through what it
+    wrote; anything on two sides makes it fail with exit code 7, and is named.
+    """
+    from reviewer.errors import UsageError
+    from training.leaks import check_dataset, check_splits
+    from training.params import load_params
+    from training.split import SplitParams
+    from training.split_run import load_summary, split_snapshots
+    from training.stage import Told
+    from training.store import SnapshotStore
+
+    if dataset and not check:
+        raise UsageError("--dataset names what to look through.", "Give --check too.")
+    if params is None and Path("params.yaml").is_file():
+        params = Path("params.yaml")
+    store, told = SnapshotStore(snapshots), Told()
+    if check:
+        summary = load_summary(splits)
+    else:
+        summary = split_snapshots(
+            store, aligned, filtered, splits, load_params(params, "split", SplitParams), told, jobs
+        )
+    for problem in told.problems:
+        click.echo(problem, err=True)
+    click.echo(render_summary(summary))
+    if dataset:
+        check_dataset(dataset, summary)
+    else:
+        check_splits(store, (aligned, filtered, splits), summary, Told(), jobs)
+    click.echo("No leak: no pull request, no near-duplicate and nothing after a cut stands on two sides.")
+
+
+def render_summary(summary: SplitSummary) -> str:
+    """The counts as a table."""
+    rows: list[tuple[str, ...]] = [
+        ("", "repositories", "pull requests", "hunks", "comments", "left out: hunks", "comments")
+    ]
+    for name, count in summary.splits.items():
+        left_out = (count.left_out_hunks, count.left_out_comments)
+        numbers = (count.repositories, count.pull_requests, count.hunks, count.comments, *left_out)
+        rows.append((name, *(f"{number:,}" for number in numbers)))
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows]
+    if summary.validation_from:
+        lines.append(f"validation from {summary.validation_from}, test from {summary.test_from}")
+    lines += [f"{number:,} pull requests in no split: {reason}" for reason, number in summary.out.items()]
+    lines += [f"Nothing is in {name}." for name, count in summary.splits.items() if not count.pull_requests]
+    return "\n".join(lines)

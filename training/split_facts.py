@@ -1,0 +1,64 @@
+"""What `split` needs to know of a pull request: its time, its other names, and the texts that may stand elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from reviewer.domain import ReviewExample
+from training.aligned import Aligned
+from training.examples import build_examples
+from training.filtered import Filtered
+from training.snapshot import Snapshot
+from training.split import find_span
+from training.splits import Assigned
+
+UnitKind = Literal["comment", "hunk"]
+KINDS: Final[tuple[UnitKind, ...]] = ("comment", "hunk")
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What may stand nearly the same on both sides: the text of a comment, or the changed lines of a hunk."""
+
+    kind: UnitKind
+    id: str
+    """The comment's id, or the hunk's digest."""
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One pull request. Two that share one of their `marks` are the same under two names."""
+
+    repo: str
+    number: int
+    began: str
+    ended: str
+    marks: tuple[str, ...]
+    units: tuple[Unit, ...]
+
+
+def find_facts(snapshot: Snapshot, aligned: Aligned, filtered: Filtered) -> Facts:
+    """What a pull request would bring into its split: what a worker does."""
+    assigned = Assigned(snapshot.repo, snapshot.number, "train")
+    examples = build_examples(snapshot, aligned, filtered, assigned).examples
+    units = dict.fromkeys(unit for example in examples for unit in list_units(example))
+    return Facts(snapshot.repo, snapshot.number, *find_span(snapshot), list_marks(snapshot), tuple(units))
+
+
+def list_marks(snapshot: Snapshot) -> tuple[str, ...]:
+    """The head commit and the ids of the comments: they stay when a repository is forked, renamed or moved."""
+    head = [f"commit {snapshot.head_sha}"] if snapshot.head_sha else []
+    return (*head, *(f"comment {comment.id}" for comment in snapshot.comments))
+
+
+def list_units(example: ReviewExample) -> Iterator[Unit]:
+    """The changed lines and the comments of an example; all lines where a comment was shown with unchanged ones."""
+    lines = [line for line in example.hunk.lines if line.kind != " "] or example.hunk.lines
+    text = "\n".join(line.text for line in lines)
+    if text.strip():
+        yield Unit("hunk", example.hunk.digest, text)
+    for comment in example.comments:
+        yield Unit("comment", str(comment.id), comment.body)

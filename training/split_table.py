@@ -1,0 +1,148 @@
+"""The facts of all pull requests and what becomes of each, in a temporary file: memory does not grow with them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import TracebackType
+from typing import Final, Self
+
+from reviewer.domain import Split
+from training.snapshot import Key
+from training.split_facts import KINDS, Facts, UnitKind
+from training.splits import SPLITS, Assigned, OutReason, SplitCount
+
+_TABLES: Final = """
+PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -32000; PRAGMA temp_store = FILE;
+CREATE TABLE pull (repo TEXT, number INTEGER, began TEXT, ended TEXT, PRIMARY KEY (repo, number)) WITHOUT ROWID;
+CREATE TABLE mark (mark TEXT, repo TEXT, number INTEGER, PRIMARY KEY (mark, repo, number)) WITHOUT ROWID;
+CREATE TABLE unit (repo TEXT, number INTEGER, kind TEXT, id TEXT, text TEXT, at INTEGER PRIMARY KEY);
+CREATE INDEX unit_of ON unit (repo, number);
+CREATE TABLE choice (repo TEXT, number INTEGER, split TEXT, reason TEXT, PRIMARY KEY (repo, number)) WITHOUT ROWID;
+CREATE TABLE left_out (at INTEGER PRIMARY KEY);
+BEGIN
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredUnit:
+    """A comment or hunk of the table. `at` is its place in it, in the order of the pull requests."""
+
+    at: int
+    id: str
+    text: str
+
+
+class FactsTable:
+    """Facts in a temporary file. Use it with `with`.
+
+    Args:
+        folder: Where the temporary file stands; the system's folder for such files by default.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder
+
+    def __enter__(self) -> Self:
+        self._temporary = TemporaryDirectory(prefix="split-", dir=self.folder)
+        self._base = sqlite3.connect(Path(self._temporary.name) / "facts.sqlite", isolation_level=None)
+        self._base.executescript(_TABLES)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._base.close()
+        self._temporary.cleanup()
+
+    def add(self, facts: Facts) -> None:
+        """Take in one pull request. They come in the order of their keys."""
+        key = (facts.repo, facts.number)
+        self._base.execute("INSERT INTO pull VALUES (?, ?, ?, ?)", (*key, facts.began, facts.ended))
+        self._base.executemany("INSERT OR IGNORE INTO mark VALUES (?, ?, ?)", [(mark, *key) for mark in facts.marks])
+        units = [(*key, unit.kind, unit.id, unit.text.encode("utf-8", "replace").decode()) for unit in facts.units]
+        self._base.executemany("INSERT INTO unit (repo, number, kind, id, text) VALUES (?, ?, ?, ?, ?)", units)
+
+    def list_repos(self) -> list[str]:
+        """All repositories in order."""
+        return [repo for (repo,) in self._base.execute("SELECT DISTINCT repo FROM pull ORDER BY repo")]
+
+    def list_spans(self) -> Iterator[tuple[Key, tuple[str, str]]]:
+        """All pull requests in order, with their beginning and end."""
+        for repo, number, began, ended in self._base.execute("SELECT * FROM pull ORDER BY repo, number"):
+            yield (repo, number), (began, ended)
+
+    def find_beginning(self, share: float) -> str:
+        """The time at which the last `share` of the pull requests begins; empty when there is none with a time."""
+        (count,) = self._base.execute("SELECT count(*) FROM pull WHERE began != ''").fetchone()
+        place = min(count - 1, round(count * (1 - share)))
+        query = "SELECT began FROM pull WHERE began != '' ORDER BY began LIMIT 1 OFFSET ?"
+        row = self._base.execute(query, (place,)).fetchone() if count else None
+        return str(row[0]) if row else ""
+
+    def list_same(self) -> Iterator[tuple[Key, ...]]:
+        """Pull requests that share a mark, in order; the same ones come once for each mark."""
+        rows = self._base.execute(
+            "SELECT mark, repo, number FROM mark WHERE mark IN"
+            " (SELECT mark FROM mark GROUP BY mark HAVING count(*) > 1) ORDER BY mark, repo, number"
+        )
+        for _, members in groupby(rows, key=lambda row: row[0]):
+            yield tuple((repo, number) for _, repo, number in members)
+
+    def count_comments(self, key: Key) -> int:
+        """How many comments a pull request would bring."""
+        query = "SELECT count(*) FROM unit WHERE repo = ? AND number = ? AND kind = 'comment'"
+        return int(self._base.execute(query, key).fetchone()[0])
+
+    def place(self, key: Key, split: Split | OutReason) -> None:
+        """Say to which split a pull request goes, or why to none."""
+        row = (*key, "", split) if isinstance(split, OutReason) else (*key, split, "")
+        self._base.execute("INSERT OR REPLACE INTO choice VALUES (?, ?, ?, ?)", row)
+
+    def find_split(self, key: Key) -> Split | None:
+        """What was said with `place`."""
+        (found,) = self._base.execute("SELECT split FROM choice WHERE repo = ? AND number = ?", key).fetchone()
+        return next((split for split in SPLITS if split == found), None)
+
+    def list_units(self, kind: UnitKind, split: Split) -> Iterator[StoredUnit]:
+        """The comments or hunks of a split in order, without what is left out."""
+        query = (
+            "SELECT at, id, text FROM unit JOIN choice USING (repo, number)"
+            " WHERE kind = ? AND split = ? AND at NOT IN left_out ORDER BY at"
+        )
+        return (StoredUnit(*row) for row in self._base.execute(query, (kind, split)))
+
+    def leave_out(self, units: Iterable[int]) -> None:
+        """Keep units out of their split, by their places."""
+        self._base.executemany("INSERT INTO left_out VALUES (?)", [(at,) for at in units])
+
+    def list_assigned(self) -> Iterator[Assigned]:
+        """What became of each pull request, in order."""
+        hidden = "SELECT kind, id FROM unit WHERE repo = ? AND number = ? AND at IN left_out ORDER BY at"
+        for repo, number, split, reason in self._base.execute("SELECT * FROM choice ORDER BY repo, number"):
+            units = self._base.execute(hidden, (repo, number)).fetchall()
+            comments = tuple(int(name) for kind, name in units if kind == "comment")
+            hunks = tuple(name for kind, name in units if kind == "hunk")
+            yield Assigned(repo, number, split, reason, comments, hunks)
+
+    def count_splits(self) -> dict[str, SplitCount]:
+        """What each split holds."""
+        pulls = "SELECT count(DISTINCT repo), count(*) FROM choice WHERE split = ?"
+        units = "SELECT count(*) FROM unit JOIN choice USING (repo, number) WHERE split = ? AND kind = ? AND at "
+        counts: dict[str, SplitCount] = {}
+        for split in SPLITS:
+            numbers = [*self._base.execute(pulls, (split,)).fetchone()]
+            for operator in ("NOT IN left_out", "IN left_out"):
+                for kind in KINDS:
+                    numbers += self._base.execute(units + operator, (split, kind)).fetchone()
+            counts[split] = SplitCount(*numbers)
+        return counts
+
+    def count_out(self) -> dict[str, int]:
+        """How many pull requests are in no split, by reason."""
+        query = "SELECT reason, count(*) FROM choice WHERE reason != '' GROUP BY reason ORDER BY reason"
+        return dict(self._base.execute(query).fetchall())
