@@ -5,13 +5,15 @@ from __future__ import annotations
 import difflib
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from reviewer.errors import UsageError
 
 Params = TypeVar("Params")
+
+COMPARE: Final = "Compare it with training/params.yaml."
 
 
 def load_params(path: Path | None, section: str, kind: type[Params]) -> Params:
@@ -28,13 +30,13 @@ def load_params(path: Path | None, section: str, kind: type[Params]) -> Params:
         document: Any = yaml.safe_load(path.read_text("utf-8")) or {}
     except OSError as error:
         raise UsageError(f"Cannot read {path}: {error.strerror}.", "Give another file with --params.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not YAML: {error}.", "Compare it with training/params.yaml.") from error
-    values = document.get(section) if isinstance(document, dict) else None
-    if values is None:
-        return kind()
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date such as 2024-02-30 is a ValueError
+        raise UsageError(f"{path} is not YAML: {error}.", COMPARE) from error
+    if not isinstance(document, dict):
+        raise UsageError(f"{path} is no mapping of stages.", COMPARE)
+    values = document.get(section) or {}
     if not isinstance(values, dict):
-        raise UsageError(f"{path}: {section} is no mapping.", "Compare it with training/params.yaml.")
+        raise UsageError(f"{path}: {section} is no mapping.", COMPARE)
     known = [field.name for field in fields(kind)]  # type: ignore[arg-type] # a dataclass, which no type says
     for name in values:
         if name not in known:
@@ -44,4 +46,4 @@ def load_params(path: Path | None, section: str, kind: type[Params]) -> Params:
     try:
         return msgspec.convert(values, kind)
     except msgspec.ValidationError as error:
-        raise UsageError(f"{path}: {section}: {error}.", "Compare it with training/params.yaml.") from error
+        raise UsageError(f"{path}: {section}: {error}.", COMPARE) from error

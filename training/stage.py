@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from threading import Thread
+from typing import Any
 
 from reviewer.errors import GlossatorError
 from training.errors import DataError
 from training.records import Raw, encode, read_records
 from training.snapshot import Key
-from training.store import SnapshotStore, in_shard
+from training.store import SnapshotStore, in_shard, load_snapshot
 
 BATCH = 16
 """Pull requests that a worker gets at once."""
@@ -29,7 +32,8 @@ AHEAD = 4
 
 Work = Callable[..., Any]
 """`work(snapshot, *records)` gives one record, or None for nothing."""
-Item = TypeVar("Item")
+Done = tuple[list[bytes], list[str]]
+"""The records and the problems of a batch."""
 
 
 @dataclass(slots=True)
@@ -42,6 +46,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
+    key: Key
     path: Path
     raws: tuple[Raw[Any], ...]
 
@@ -73,7 +78,7 @@ def run_stage(
         shard: Which part of the pull requests to do, from 1.
         shards: How many parts there are.
     """
-    waiting = (_Job(store.path(key), raws) for key, raws in join(store, inputs) if in_shard(key, shard, shards))
+    waiting = (_Job(key, store.path(key), raws) for key, raws in join(store, inputs) if in_shard(key, shard, shards))
     for lines, problems in _map_batches(work, waiting, jobs or cpu_count()):
         told.done += len(lines)
         told.problems += problems
@@ -93,32 +98,49 @@ def join(
         found = tuple(head for head in heads if head is not None and head.key == key)
         if len(found) == len(streams):
             yield key, found
+    for stream in streams:  # to its end, where it says whether it is whole
+        deque(stream, 0)
 
 
-def _map_batches(work: Work, waiting: Iterator[_Job], jobs: int) -> Iterator[tuple[list[bytes], list[str]]]:
+def _map_batches(work: Work, waiting: Iterator[_Job], jobs: int) -> Iterator[Done]:
     batches = iter(lambda: list(islice(waiting, BATCH)), [])
     if jobs == 1:
         yield from (_run_batch(work, batch) for batch in batches)
         return
     # Not "fork": a parent with threads (a progress bar, Arrow) may not be copied safely.
-    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("forkserver")) as pool:
-        running: deque[Future[tuple[list[bytes], list[str]]]] = deque()
+    pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("forkserver"), start_worker)
+    running: deque[Future[Done]] = deque()
+    try:
         for batch in batches:
             running.append(pool.submit(_run_batch, work, batch))
             if len(running) >= AHEAD * jobs:
                 yield running.popleft().result()
         while running:
             yield running.popleft().result()
+    except BrokenProcessPool as error:
+        raise DataError("A worker process was killed, maybe for its memory.", "Try again with fewer --jobs.") from error
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
-def _run_batch(work: Work, batch: list[_Job]) -> tuple[list[bytes], list[str]]:
-    from training.store import load_snapshot
+def start_worker() -> None:
+    """Leave Ctrl-C to the parent, and end with it: a worker would wait for ever for work that nobody sends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_parent, daemon=True).start()
 
+
+def _end_with_parent() -> None:
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        os._exit(1)
+
+
+def _run_batch(work: Work, batch: list[_Job]) -> Done:
     lines: list[bytes] = []
     problems: list[str] = []
     for job in batch:
         try:
-            record = work(load_snapshot(job.path), *(raw.read() for raw in job.raws))
+            record = work(load_snapshot(job.path, job.key), *(raw.read() for raw in job.raws))
         except DataError as error:
             problems.append(error.what)
         except GlossatorError as error:

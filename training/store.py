@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,9 +12,12 @@ import msgspec
 
 from reviewer.errors import UsageError
 from reviewer.jsonfile import check_schema, decode, replace_file
-from training.errors import DataError
+from training.errors import DataError, refuse_read, refuse_write
 from training.records import encode
 from training.snapshot import SNAPSHOT_SCHEMA, Key, Snapshot
+
+_NAME = re.compile(r"([0-9]{6}|[1-9][0-9]{6,})\.json")
+"""What `SnapshotStore.path` writes. Nothing else in the folder is a snapshot, such as the rest of a killed process."""
 
 
 class SnapshotStore:
@@ -31,16 +35,9 @@ class SnapshotStore:
         """All pull requests in order: by owner, name and number."""
         if not self.folder.is_dir():
             raise DataError(f"There is no folder {self.folder}.", "Run `glossator-train collect` first.")
-        repos = sorted(
-            f"{owner.name}/{name.name}"
-            for owner in self.folder.iterdir()
-            if owner.is_dir() and not owner.name.startswith(".")
-            for name in owner.iterdir()
-            if name.is_dir()
-        )
-        for repo in repos:
-            numbers = (entry.name.removesuffix(".json") for entry in os.scandir(self.folder / repo))
-            yield from ((repo, number) for number in sorted(int(name) for name in numbers if name.isdecimal()))
+        owners = [owner for owner in list_folders(self.folder) if not owner.name.startswith(".")]
+        for repo in sorted(f"{owner.name}/{folder.name}" for owner in owners for folder in list_folders(owner)):
+            yield from ((repo, number) for number in list_numbers(self.folder / repo))
 
     def __contains__(self, key: Key) -> bool:
         return self.path(key).is_file()
@@ -49,9 +46,9 @@ class SnapshotStore:
         """One snapshot.
 
         Raises:
-            DataError: It is gone, cut short, or not a snapshot of this version.
+            DataError: It is gone, cut short, not a snapshot of this version, or one of another pull request.
         """
-        return load_snapshot(self.path(key))
+        return load_snapshot(self.path(key), key)
 
     def save(self, snapshot: Snapshot) -> None:
         """Write a snapshot in place of the one before it.
@@ -64,26 +61,43 @@ class SnapshotStore:
             path.parent.mkdir(parents=True, exist_ok=True)
             replace_file(path, encode(snapshot, SNAPSHOT_SCHEMA) + b"\n")
         except OSError as error:
-            raise DataError(
-                f"Cannot write {path}: {error.strerror}.", "Make room, and run the same command again: it goes on."
-            ) from error
+            raise refuse_write(path, error) from error
 
 
-def load_snapshot(path: Path) -> Snapshot:
+def list_folders(folder: Path) -> list[Path]:
+    """The folders in a folder."""
+    try:
+        return [entry for entry in folder.iterdir() if entry.is_dir()]
+    except OSError as error:
+        raise refuse_read(folder, error) from error
+
+
+def list_numbers(folder: Path) -> list[int]:
+    """The numbers of the pull requests that a repository's folder holds, in order."""
+    try:
+        return sorted(int(found[1]) for entry in os.scandir(folder) if (found := _NAME.fullmatch(entry.name)))
+    except OSError as error:
+        raise refuse_read(folder, error) from error
+
+
+def load_snapshot(path: Path, key: Key) -> Snapshot:
     """Read one snapshot file; see `SnapshotStore.load`."""
     hint = "Delete the file and collect that pull request again."
     try:
         data = path.read_bytes()
         check_schema(decode(data, SchemaOnly).schema, SNAPSHOT_SCHEMA, str(path))
-        return decode(data, Snapshot)
+        snapshot = decode(data, Snapshot)
     except OSError as error:
-        raise DataError(f"Cannot read {path}: {error.strerror}.", hint) from error
+        raise refuse_read(path, error) from error
     except UsageError as error:
         raise DataError(error.what, hint) from error
     except msgspec.ValidationError as error:
         raise DataError(f"{path} does not fit the schema of a snapshot: {error}.", hint) from error
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise DataError(f"{path} is not JSON (cut short?): {error}.", hint) from error
+    if snapshot.key != key:
+        raise DataError(f"{path} holds {snapshot.repo[:80]}#{snapshot.number}, another pull request.", hint)
+    return snapshot
 
 
 class SchemaOnly(msgspec.Struct):
