@@ -1,0 +1,66 @@
+"""Collect merged pull requests from GitHub: one snapshot each, only what changed, from wherever it was broken off.
+
+The list of a repository's pull requests is walked from the last updated backwards (`collect_repo`). What is stored with
+the same time of update is passed over; what is new or changed is written at once, whole (`collect_pulls`). So a
+collection that is killed at any point goes on as if nothing had happened, and a finished one is not walked again beyond
+its own beginning.
+"""
+
+from __future__ import annotations
+
+from reviewer.errors import HostError
+from training.collect_repo import RepoCollector
+from training.collect_run import Collected, Run, is_fatal
+from training.collect_state import STATE_NAME, FolderState, check_salt, load_state, save_state
+from training.github_client import GitHubClient
+from training.opt_out import OptOut, rewrite_without
+from training.store import SnapshotStore
+
+
+def collect(run: Run) -> Collected:
+    """Collect every repository of a run. What cannot be read is told, and the rest goes on.
+
+    Raises:
+        UsageError: The names in the folder are hashed with another salt.
+        DataError: A file cannot be written.
+        PermissionDenied: GitHub accepts no token any more.
+        RateLimited: A secondary limit does not end.
+    """
+    run.told.problems += apply_opt_out(run.store, run.opt_out, run.salt)
+    seen: dict[str, str] = {}
+    for repo in dict.fromkeys(run.params.repos):
+        client = None
+        try:
+            client = GitHubClient(run.wire, run.credentials.for_repo(repo))
+            RepoCollector(run, client, seen).collect(repo)
+        except HostError as error:
+            if is_fatal(error):
+                raise
+            run.told.problems.append(f"{repo}: {error.what}")
+        finally:
+            run.told.requests += client.counts if client else {}
+    return run.told
+
+
+def apply_opt_out(store: SnapshotStore, opt_out: OptOut, salt: str, *, again: bool = False) -> list[str]:
+    """Take people who opted out since the last time out of what is stored already.
+
+    Args:
+        store: The snapshots.
+        opt_out: The list.
+        salt: What names are hashed with.
+        again: Look through the snapshots though the list is the one of last time.
+
+    Returns:
+        A sentence for each file that was changed.
+
+    Raises:
+        UsageError: The names there are hashed with another salt.
+        DataError: A file cannot be read or written.
+    """
+    path = store.folder / STATE_NAME
+    state = load_state(path, FolderState())
+    check = check_salt(state, salt, store.folder)
+    told = list(rewrite_without(store, opt_out)) if opt_out and (again or state.opt_out != opt_out.digest) else []
+    save_state(path, FolderState(check, opt_out.digest))
+    return told

@@ -1,0 +1,131 @@
+"""What a collection will cost, before it is done: one request and one query a repository, and arithmetic."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reviewer.errors import HostError
+from training.collect_repo import get_repository
+from training.collect_run import Run, is_fatal
+from training.github_client import GitHubClient
+from training.github_query import BATCH_PULLS, BATCH_THREADS, COMMENTS, COUNT, PULLS
+from training.licenses import refuse_license
+
+SAMPLE = 100
+"""Pull requests whose threads are counted."""
+LIST_POINTS = 2
+GUIDELINES = 12
+"""Requests for the history of a usual repository's guidelines: the listing, some files, their texts."""
+HOURLY = 5000
+"""Requests, and points of GraphQL, that a personal token has; a job's GITHUB_TOKEN has 1,000."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What a repository has to be asked for. `threads` is estimated from the last updated pull requests."""
+
+    repo: str
+    pulls: int
+    threads: int
+    left_out: str = ""
+    """Why nothing is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Requests to REST and to GraphQL, and GraphQL's points."""
+
+    core: int = 0
+    graphql: int = 0
+    points: int = 0
+
+    def __add__(self, other: Estimate) -> Estimate:
+        return Estimate(self.core + other.core, self.graphql + other.graphql, self.points + other.points)
+
+    @property
+    def requests(self) -> int:
+        """Both kinds."""
+        return self.core + self.graphql
+
+    def minutes(self, core_limit: int = HOURLY, points_limit: int = HOURLY) -> int:
+        """The least time at a limit of so many requests and points an hour, for what goes beyond the first hour's.
+
+        Full budgets take no waiting; each further hour's worth waits an hour.
+        """
+        hours = max(math.ceil(self.core / core_limit), math.ceil(self.points / points_limit), 1) - 1
+        return 60 * hours
+
+
+def estimate(pulls: int, threads: int, *, guidelines: bool = True) -> Estimate:
+    """What the first collection of so many pull requests with so many threads costs.
+
+    A request for each diff; the list in pages; the threads in batches, as full as their number lets them be.
+    """
+    pages = math.ceil(pulls / PULLS)
+    batches = min(math.ceil(threads / BATCH_THREADS) + math.ceil(min(pulls, threads) / BATCH_PULLS), threads)
+    points = pages * LIST_POINTS + math.ceil((threads * (1 + COMMENTS) + min(pulls, threads)) / 100)
+    extra = GUIDELINES if guidelines else 0
+    return Estimate(1 + pulls + extra, pages + batches + (1 if guidelines else 0), points + 1)
+
+
+def count_repository(run: Run, client: GitHubClient, repo: str) -> Counts:
+    """How many pull requests of a repository are to be asked for. Writes nothing.
+
+    Raises:
+        HostError: The repository cannot be read.
+    """
+    state = get_repository(run, client, repo)
+    if reason := refuse_license(state.license, run.params.licenses):
+        return Counts(repo, 0, 0, reason)
+    owner, _, name = state.name.partition("/")
+    page = client.query(COUNT, owner=owner, name=name, size=SAMPLE).data["repository"]["pullRequests"]
+    since = max(run.params.since, "" if run.refresh else state.since)
+    fresh = [node for node in page["nodes"] if node["updatedAt"] >= since]
+    pulls = int(page["totalCount"]) if len(fresh) == len(page["nodes"]) else len(fresh)
+    pulls = min(pulls, run.params.limit) if run.params.limit and not state.since else pulls
+    said = sum(node["reviewThreads"]["totalCount"] for node in fresh)
+    return Counts(repo, pulls, math.ceil(said / len(fresh) * pulls) if fresh else 0)
+
+
+def count_all(run: Run) -> list[Counts]:
+    """Count each repository of a run; one that cannot be read is a problem of `run.told`."""
+    found: list[Counts] = []
+    for repo in dict.fromkeys(run.params.repos):
+        try:
+            client = GitHubClient(run.wire, run.credentials.for_repo(repo))
+            found.append(count_repository(run, client, repo))
+        except HostError as error:
+            if is_fatal(error):
+                raise
+            run.told.problems.append(f"{repo}: {error.what}")
+    return found
+
+
+def render_plan(counts: Sequence[Counts], tokens: int, *, guidelines: bool = True) -> str:
+    """The table that a dry run prints."""
+    rows = [("repository", "pull requests", "threads", "requests", "points")]
+    total = Estimate()
+    for one in counts:
+        cost = Estimate(1, 1, 1) if one.left_out else estimate(one.pulls, one.threads, guidelines=guidelines)
+        total += cost
+        shown = one.left_out or f"{one.pulls:,}"
+        rows.append((one.repo, shown, f"{one.threads:,}", f"{cost.requests:,}", f"{cost.points:,}"))
+    limit = HOURLY * max(tokens, 1)
+    wait = total.minutes(limit, limit)
+    waiting = f"about {wait} minutes of waiting for the limit" if wait else "within one hour's limit: no waiting"
+    return (
+        f"{render_table(rows)}\n\n{total.requests:,} requests and {total.points:,} points of GraphQL; {waiting} "
+        f"with {max(tokens, 1)} of {HOURLY:,} an hour. Nothing was collected."
+    )
+
+
+def render_table(rows: Sequence[Sequence[str]]) -> str:
+    """Columns: the first to the left, the others to the right."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    lines = (
+        "  ".join(cell.ljust(width) if at == 0 else cell.rjust(width) for at, (cell, width) in enumerate(pairs))
+        for pairs in ([*zip(row, widths, strict=True)] for row in rows)
+    )
+    return "\n".join(line.rstrip() for line in lines)

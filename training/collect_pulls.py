@@ -1,0 +1,186 @@
+"""From nodes of the list to snapshots: threads for several pull requests at once, the diff of each, one file each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from reviewer.errors import HostError, HostUnavailable
+from training.collect_diff import get_diff
+from training.collect_run import Run, is_fatal
+from training.collect_state import RepoState
+from training.errors import DataError
+from training.github_client import GitHubClient
+from training.github_nodes import note_lost_commits, read_commits, read_pull_request, read_threads
+from training.github_query import MORE_COMMENTS, MORE_COMMITS, MORE_THREADS, plan_batches, render_threads_query
+from training.opt_out import leave_out
+from training.snapshot import Key, Problem, Snapshot, SnapshotComment, SnapshotCommit
+
+Json = dict[str, Any]
+
+
+@dataclass(slots=True)
+class PullCollector:
+    """Writes the snapshots of one repository."""
+
+    run: Run
+    client: GitHubClient
+    state: RepoState
+    done: int = 0
+    total: int = 0
+
+    def collect(self, nodes: Sequence[Json], done: int, total: int) -> bool:
+        """Bring the pull requests of a page up to date. `done` of `total` have been looked at before.
+
+        Returns:
+            Whether all could be read. What is gone for good counts as read.
+        """
+        self.done, self.total = done, total
+        wanted = {node["number"]: node for node in nodes if self._wants(node)}
+        sizes = {number: int(node["reviewThreads"]["totalCount"]) for number, node in wanted.items()}
+        well = [self._collect_one(node, {}) for number, node in wanted.items() if not sizes[number]]
+        well += [self._collect_batch(wanted, batch) for batch in plan_batches(sizes)]
+        return all(well)
+
+    def _advance(self) -> None:
+        self.done += 1
+        self.run.watch.advance(self.state.repo, self.done, self.total)
+
+    def _wants(self, node: Json) -> bool:
+        """Whether a pull request is new or changed, and its author has not opted out."""
+        pull = read_pull_request(node, self.state.repo, self.run.salt)
+        if self.run.opt_out.is_out(pull.author):
+            self.run.told.left_out["pull request of somebody who has opted out"] += 1
+            self._advance()
+            return False
+        stored = None if self.run.refresh else self._load(pull.key)
+        is_same = stored is not None and stored.updated_at == pull.updated_at
+        if is_same:
+            self.run.told.unchanged += 1
+            self._advance()
+        return not is_same
+
+    def _load(self, key: Key) -> Snapshot | None:
+        """The snapshot from before; one that cannot be read is as good as none."""
+        try:
+            return self.run.store.load(key) if key in self.run.store else None
+        except DataError:
+            return None
+
+    def _collect_batch(self, wanted: dict[int, Json], batch: dict[int, int]) -> bool:
+        """Collect several pull requests whose threads come in one answer; fewer when GitHub takes too long."""
+        owner, _, name = self.state.name.partition("/")
+        try:
+            reply = self.client.query(render_threads_query(batch), owner=owner, name=name)
+        except HostUnavailable as error:
+            numbers = list(batch)
+            if len(numbers) == 1:
+                return self._tell(numbers[0], error)
+            halves = numbers[: len(numbers) // 2], numbers[len(numbers) // 2 :]
+            done = [self._collect_batch(wanted, {one: batch[one] for one in half}) for half in halves]
+            return all(done)
+        found, gone = reply.data["repository"], {str(error.get("type")) for error in reply.errors} == {"NOT_FOUND"}
+        done = [
+            self._collect_one(wanted[number], node["reviewThreads"])
+            if (node := found[f"p{number}"])
+            else self._tell_missing(number, gone=gone)
+            for number in batch
+        ]
+        return all(done)
+
+    def _tell(self, number: int, error: HostError) -> bool:
+        self.run.told.problems.append(f"{self.state.repo}#{number} is left for the next collection: {error.what}")
+        return False
+
+    def _tell_missing(self, number: int, *, gone: bool) -> bool:
+        if not gone:
+            return self._tell(number, HostUnavailable("GraphQL gave a part of its answer only."))
+        self.run.told.problems.append(f"{self.state.repo}#{number} is gone since it was listed.")
+        return True
+
+    def _collect_one(self, node: Json, threads: Json) -> bool:
+        """Bring one pull request up to date. Returns whether it could be read."""
+        try:
+            self._save(node, self._get_threads(node["number"], threads))
+        except HostError as error:
+            if is_fatal(error):
+                raise
+            return self._tell(node["number"], error)
+        finally:
+            self._advance()
+        return True
+
+    def _save(self, node: Json, thread_nodes: Sequence[Json]) -> None:
+        """Write a snapshot, unless nothing in it is new."""
+        told, stored = self.run.told, self._load((self.state.repo, node["number"]))
+        snapshot = self._get_snapshot(node, thread_nodes, stored)
+        kept = leave_out(snapshot, self.run.opt_out)
+        if kept is None or (stored and replace(kept, etag=stored.etag) == stored):
+            told.unchanged += 1
+            return
+        self.run.store.save(kept)
+        told.new += stored is None
+        told.updated += stored is not None
+
+    def _get_snapshot(self, node: Json, thread_nodes: Sequence[Json], stored: Snapshot | None) -> Snapshot:
+        snapshot = read_pull_request(node, self.state.repo, self.run.salt)
+        threads, comments = read_threads(thread_nodes, self.run.salt)
+        comments = self._fill_lost_commits(snapshot.number, comments)
+        commits = snapshot.commits + self._get_more_commits(snapshot.number, node["commits"])
+        diff = get_diff(self.client, self.state.name, snapshot.number, stored)
+        renamed = (Problem("repository", f"renamed to {self.state.name}"),) if self.state.is_renamed else ()
+        snapshot = replace(
+            snapshot,
+            license=self.state.license,
+            language=self.state.language,
+            diff=diff.text,
+            etag=diff.etag,
+            comments=comments,
+            threads=threads,
+            commits=commits,
+            problems=(*renamed, *snapshot.problems, *diff.problems),
+        )
+        return note_lost_commits(snapshot, node["commits"]["totalCount"])
+
+    # -- what overflows its page ---------------------------------------------------------------------------------
+
+    def _get_threads(self, number: int, connection: Json) -> list[Json]:
+        """All threads of a pull request with all their comments."""
+        nodes: list[Json] = list(connection.get("nodes") or ())
+        while connection and connection["pageInfo"]["hasNextPage"]:
+            connection = self._get_pull(MORE_THREADS, number, connection)["reviewThreads"]
+            nodes += connection["nodes"]
+        for node in nodes:
+            comments = node["comments"]
+            while comments["pageInfo"]["hasNextPage"]:
+                after = comments["pageInfo"]["endCursor"]
+                comments = self.client.query(MORE_COMMENTS, id=node["id"], after=after).data["node"]["comments"]
+                node["comments"]["nodes"] += comments["nodes"]
+        return nodes
+
+    def _get_more_commits(self, number: int, connection: Json) -> tuple[SnapshotCommit, ...]:
+        """The commits after the first page."""
+        nodes: list[Json] = []
+        while connection["pageInfo"]["hasNextPage"]:
+            connection = self._get_pull(MORE_COMMITS, number, connection)["commits"]
+            nodes += connection["nodes"]
+        return read_commits(nodes)
+
+    def _fill_lost_commits(self, number: int, comments: tuple[SnapshotComment, ...]) -> tuple[SnapshotComment, ...]:
+        """GraphQL does not name commits that are gone, REST does."""
+        if all(comment.original_commit_id for comment in comments):
+            return comments
+        path = f"/repos/{self.state.name}/pulls/{number}/comments"
+        known = {int(item["id"]): str(item["original_commit_id"]) for item in self.client.pages(path)}
+        return tuple(replace(one, original_commit_id=known.get(one.id, one.original_commit_id)) for one in comments)
+
+    def _get_pull(self, text: str, number: int, connection: Json) -> Json:
+        """One pull request, asked for what comes after a page."""
+        owner, _, name = self.state.name.partition("/")
+        after = connection["pageInfo"]["endCursor"]
+        reply = self.client.query(text, owner=owner, name=name, number=number, after=after)
+        pull: Json | None = reply.data["repository"]["pullRequest"]
+        if pull is None:
+            raise HostUnavailable("GraphQL gave a part of its answer only.")
+        return pull

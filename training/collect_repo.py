@@ -1,0 +1,127 @@
+"""Walk over one repository: what it is, its guidelines, and its pull requests from the last updated backwards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from reviewer.errors import HostError, HostUnavailable
+from training.collect_pulls import PullCollector
+from training.collect_run import Run, is_fatal
+from training.collect_state import STATE_NAME, RepoState, Walk, load_state, save_state
+from training.errors import DataError
+from training.github_client import GitHubClient, Reply
+from training.github_query import LIST, PULLS
+from training.guideline_collect import collect_guidelines
+from training.guideline_history import load_history, save_history
+from training.licenses import refuse_license
+
+SMALLEST_PAGE = 5
+"""Pull requests. A page that GitHub cannot answer on is halved down to this."""
+
+
+@dataclass(slots=True)
+class RepoCollector:
+    """One repository of a run. `seen` maps GitHub's names to those asked for: one repository is collected once."""
+
+    run: Run
+    client: GitHubClient
+    seen: dict[str, str]
+
+    def collect(self, asked: str) -> None:
+        """Bring the repository's snapshots and guidelines up to date.
+
+        Raises:
+            HostError: The repository, or a page of its list, cannot be read. What was collected stays.
+            DataError: A file cannot be written.
+        """
+        told = self.run.told
+        state = get_repository(self.run, self.client, asked)
+        name = state.name.lower()
+        if name in self.seen:
+            told.problems.append(f"{asked} is {self.seen[name]} by another name: collected once.")
+            return
+        self.seen[name] = state.repo
+        told.repos += 1
+        if reason := refuse_license(state.license, self.run.params.licenses):
+            told.left_out[f"repository with {reason}"] += 1
+            told.problems.append(f"{state.repo} is left out: it has {reason}. `--licenses any` takes it.")
+            return
+        if state.is_renamed:
+            told.problems.append(f"{state.repo} is called {state.name} now; it keeps its folder.")
+        self._save(state)
+        if self.run.params.guidelines:
+            self._collect_guidelines(state)
+        self._walk(state)
+
+    def _save(self, state: RepoState) -> None:
+        save_state(self.run.store.folder / state.repo / STATE_NAME, state)
+
+    def _collect_guidelines(self, state: RepoState) -> None:
+        folder = self.run.store.folder
+        try:
+            before = load_history(folder, state.repo)
+            save_history(folder, collect_guidelines(self.client, state.name, state.branch, before))
+        except HostError as error:
+            if is_fatal(error):
+                raise
+            self.run.told.problems.append(f"{state.repo}: no new guidelines: {error.what}")
+        except DataError as error:
+            self.run.told.problems.append(f"{error.what} {error.hint}")
+
+    def _walk(self, state: RepoState) -> None:
+        """Page by page to where the last collection began; where it stands is written down after each."""
+        params, pulls = self.run.params, PullCollector(self.run, self.client, state)
+        reach = f"since={params.since} limit={params.limit}"
+        if state.reach != reach or self.run.refresh:
+            state = replace(state, since="", reach=reach, walk=Walk())
+        since, most = max(state.since, params.since), params.limit if not state.since else 0
+        walk, size, ended = state.walk, PULLS, False
+        while not ended:
+            reply, size = self._list(state, walk.after, size)
+            page = reply.data["repository"]["pullRequests"]
+            nodes = [node for node in page["nodes"] if node and node["updatedAt"] >= since]
+            nodes = nodes[: most - walk.seen] if most else nodes
+            newest = walk.newest or (nodes[0]["updatedAt"] if nodes else since)
+            total = min(page["totalCount"], most or page["totalCount"]) if not since else walk.seen + len(nodes)
+            done = pulls.collect(nodes, walk.seen, total) and not reply.errors
+            walk = Walk(page["pageInfo"]["endCursor"] or "", newest, walk.seen + len(nodes), walk.failed or not done)
+            ended = len(nodes) < len(page["nodes"]) or not page["pageInfo"]["hasNextPage"] or walk.seen == most
+            self._save(replace(state, walk=walk))
+        self._save(replace(state, since=state.since if walk.failed else walk.newest, walk=Walk()))
+
+    def _list(self, state: RepoState, after: str, size: int) -> tuple[Reply, int]:
+        """A page of the list, smaller ones when GitHub takes too long; and the size that worked."""
+        owner, _, name = state.name.partition("/")
+        while True:
+            try:
+                return self.client.query(LIST, owner=owner, name=name, size=size, after=after or None), size
+            except HostUnavailable:
+                if size <= SMALLEST_PAGE:
+                    raise
+                size = max(size // 2, SMALLEST_PAGE)
+
+
+def get_repository(run: Run, client: GitHubClient, asked: str) -> RepoState:
+    """What is known of a repository, brought up to date, under the name it is asked for in GitHub's own spelling.
+
+    Raises:
+        HostError: There is no such repository, or the token may not see it.
+    """
+    folder = run.store.folder
+    known = load_state(folder / asked / STATE_NAME, RepoState(asked))
+    answer = client.get(f"/repos/{asked}", etag=known.etag)
+    if answer.unchanged:
+        return known
+    data: dict[str, Any] = answer.json()
+    name = str(data["full_name"])
+    repo = name if name.lower() == asked.lower() else asked
+    known = known if repo == asked else load_state(folder / repo / STATE_NAME, RepoState(repo))
+    return replace(
+        known,
+        name=name,
+        license=(data.get("license") or {}).get("spdx_id") or "",
+        language=str(data.get("language") or ""),
+        branch=str(data["default_branch"]),
+        etag=answer.etag,
+    )

@@ -1,0 +1,112 @@
+"""Where a collection stands: a small file beside each repository's snapshots, and one for the whole folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from reviewer.errors import UsageError
+from reviewer.jsonfile import decode, replace_file
+from training.errors import DataError
+from training.records import encode
+from training.snapshot import hash_name
+from training.store import SchemaOnly
+
+STATE_SCHEMA = "glossator/collect/1"
+STATE_NAME = "collect.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """An unfinished walk over the pull requests, last updated first."""
+
+    after: str = ""
+    """GraphQL's cursor of the last page that is done."""
+    newest: str = ""
+    """When the first pull request of the first page was updated."""
+    seen: int = 0
+    failed: bool = False
+    """Something could not be read for now: the next collection walks here again."""
+
+
+@dataclass(frozen=True, slots=True)
+class RepoState:
+    """What is known of a repository, and how far its pull requests are collected."""
+
+    repo: str
+    name: str = ""
+    """What GitHub calls it now."""
+    license: str = ""
+    language: str = ""
+    branch: str = ""
+    """The default branch."""
+    etag: str = ""
+    since: str = ""
+    """All that was updated before is here, as far as `reach` goes."""
+    reach: str = ""
+    """What the collection was limited to; another limit walks over everything again."""
+    walk: Walk = field(default_factory=Walk)
+
+    @property
+    def is_renamed(self) -> bool:
+        """Whether GitHub has another name for it than it was asked for by."""
+        return self.name.lower() != self.repo.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class FolderState:
+    """What holds for all snapshots of a folder."""
+
+    salt_check: str = ""
+    """Tells whether names are hashed with the same salt as before."""
+    opt_out: str = ""
+    """Of the opt-out list that has been applied to everything here."""
+
+
+State = TypeVar("State", RepoState, FolderState)
+
+
+def load_state(path: Path, empty: State) -> State:
+    """The state of a file, or `empty` when there is none that can be read: then all is walked over again."""
+    try:
+        data = path.read_bytes()
+        if decode(data, SchemaOnly).schema != STATE_SCHEMA:
+            return empty
+        return decode(data, type(empty))
+    except (OSError, msgspec.DecodeError, ValueError, RecursionError):
+        return empty
+
+
+def save_state(path: Path, state: State) -> None:
+    """Write the state, whole or not at all; what has not changed is not written.
+
+    Raises:
+        DataError: It cannot be written.
+    """
+    data = encode(state, STATE_SCHEMA) + b"\n"
+    try:
+        if path.is_file() and path.read_bytes() == data:
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, data)
+    except OSError as error:
+        raise DataError(f"Cannot write {path}: {error.strerror}.", "Make room, and collect again.") from error
+
+
+def check_salt(state: FolderState, salt: str, folder: Path) -> str:
+    """What the salt is recognised by; refuses another one than before.
+
+    Raises:
+        UsageError: The names in the folder are hashed with another salt: people would have two names, and the opt-out
+            list would not find them.
+    """
+    check = hash_name("glossator collect", salt)
+    if state.salt_check not in {"", check}:
+        raise UsageError(
+            f"The names in {folder} are hashed with another GLOSSATOR_NAME_SALT.",
+            "Set the same one as before, or collect into another folder.",
+        )
+    return check

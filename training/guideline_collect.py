@@ -1,0 +1,83 @@
+"""Collect the guidelines of a repository over time, in few requests: one, when nothing changed on its branch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from reviewer.file_classes import language_of
+from reviewer.guideline_files import choose_candidates
+from training.github_client import GitHubClient
+from training.github_query import render_texts_query
+from training.guideline_history import VERSIONS, GuidelineHistory, GuidelineVersion
+
+MAX_FILES = 24
+TEXTS = 25
+"""Files whose texts are asked for at once."""
+MAX_TEXT = 200_000
+"""Characters. A guideline longer than this is not written for people."""
+_BLOB_MODES = {"100644", "100755"}
+
+
+def collect_guidelines(client: GitHubClient, name: str, branch: str, before: GuidelineHistory) -> GuidelineHistory:
+    """The history brought up to date.
+
+    Args:
+        client: Whom to ask.
+        name: What GitHub calls the repository now.
+        branch: The default branch.
+        before: What is known; `before.repo` is kept.
+
+    Raises:
+        HostError: GitHub said no, or nothing.
+    """
+    answer = client.get(f"/repos/{name}/git/trees/{branch}", params={"recursive": "1"}, etag=before.etag)
+    if answer.unchanged:
+        return before
+    blobs = {entry["path"]: entry["sha"] for entry in answer.json()["tree"] if entry.get("mode") in _BLOB_MODES}
+    chosen = {path: blobs[path] for path in choose_paths(blobs)}
+    changed = [path for path, sha in chosen.items() if before.blobs.get(path) != sha]
+    kept = [version for version in before.versions if version.path in chosen and version.path not in changed]
+    found = [place for path in changed for place in _list_versions(client, name, branch, path)]
+    known = {(version.path, version.sha): version.text for version in before.versions}
+    texts = _read_texts(client, name, [place for place in found if place[:2] not in known]) | known
+    versions = kept + [GuidelineVersion(path, time, sha, texts[path, sha]) for path, sha, time in found]
+    versions.sort(key=lambda version: (version.path, version.since, version.sha))
+    return GuidelineHistory(before.repo, tuple(versions), chosen, answer.etag)
+
+
+def choose_paths(listing: Iterable[str]) -> list[str]:
+    """The guideline files at the root and in the common folders, for all languages of the repository."""
+    listing = sorted(listing)
+    by_language: dict[str, str] = {}
+    for path in listing:
+        by_language.setdefault(language_of(path), path.rpartition("/")[2])
+    chosen, _ = choose_candidates(listing, by_language.values(), MAX_FILES)
+    return sorted(candidate.path for candidate in chosen)
+
+
+def _list_versions(client: GitHubClient, name: str, branch: str, path: str) -> Iterator[tuple[str, str, str]]:
+    """Path, commit and time of the newest versions of a file."""
+    params: dict[str, str | int] = {"path": path, "sha": branch, "per_page": VERSIONS}
+    for commit in client.get(f"/repos/{name}/commits", params=params).json():
+        yield path, commit["sha"], commit["commit"]["committer"]["date"]
+
+
+def _read_texts(
+    client: GitHubClient, name: str, places: list[tuple[str, str, str]]
+) -> dict[tuple[str, str], str | None]:
+    owner, _, short = name.partition("/")
+    texts: dict[tuple[str, str], str | None] = {}
+    for start in range(0, len(places), TEXTS):
+        batch = places[start : start + TEXTS]
+        query = render_texts_query((sha, path) for path, sha, _ in batch)
+        answer = client.query(query, owner=owner, name=short).data["repository"]
+        texts |= {(path, sha): _read_blob(answer[f"f{at}"]) for at, (path, sha, _) in enumerate(batch)}
+    return texts
+
+
+def _read_blob(blob: dict[str, Any] | None) -> str | None:
+    if not blob or blob.get("isBinary") or blob.get("isTruncated"):
+        return None
+    text: str | None = blob.get("text")
+    return None if text is None or len(text) > MAX_TEXT else text
