@@ -26,6 +26,8 @@ class CollectParams:
 
     repos: tuple[str, ...] = ()
     """`owner/name`."""
+    sources: tuple[str, ...] = ()
+    """Paths on disk, as for `--from`: read before GitHub is asked for `repos`, or instead when there are none."""
     licenses: LicenseRule = "permissive"
     since: str = ""
     """Only pull requests updated at or after this time (RFC 3339 in UTC, or its beginning: `2024-01`)."""

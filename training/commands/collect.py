@@ -62,6 +62,10 @@ def command(
         import_sources(sources, snapshots, opt_out, salt, chosen)
         if not repos:
             return
+    elif chosen.sources:
+        import_sources(check_sources(chosen.sources), snapshots, opt_out, salt, chosen)
+        if not chosen.repos:
+            return
     run = make_run(chosen, snapshots, opt_out, salt, refresh=refresh)
     try:
         if dry_run:
@@ -72,6 +76,15 @@ def command(
             tell(collect(run))
     finally:
         run.wire.close()
+
+
+def check_sources(names: tuple[str, ...]) -> tuple[Path, ...]:
+    """The paths that the parameters name, or a UsageError."""
+    from reviewer.errors import UsageError
+
+    if missing := next((name for name in names if not Path(name).exists()), None):
+        raise UsageError(f"There is no {missing}, which `sources` of the section collect names.", "Change params.yaml.")
+    return tuple(map(Path, names))
 
 
 def choose_params(
