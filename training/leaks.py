@@ -103,7 +103,7 @@ def list_stands(dataset: Path) -> Iterator[Stand]:
 
 def check_stands(stands: Iterable[Stand], summary: SplitSummary) -> None:
     """Raise LeakError if there is a leak."""
-    leaks = list(find_leaks(stands, summary))
+    leaks = list(dict.fromkeys(find_leaks(stands, summary)))
     if not leaks:
         return
     more = [f"... and {len(leaks) - NAMED} more."] if len(leaks) > NAMED else []

@@ -15,7 +15,7 @@ from reviewer.domain import Split
 from reviewer.errors import UsageError
 from reviewer.jsonfile import check_schema, decode, replace_file
 from training.aligned import ALIGNED_SCHEMA, Aligned
-from training.errors import DataError
+from training.errors import DataError, refuse_write
 from training.filtered import FILTERED_SCHEMA, Filtered
 from training.near_duplicates import NearDuplicateIndex, Sketch, sketch_all
 from training.records import encode, save_records
@@ -127,7 +127,7 @@ def save_summary(summary: SplitSummary, splits: Path) -> None:
     try:
         replace_file(path, json.dumps({"schema": SUMMARY_SCHEMA, **asdict(summary)}, indent=2).encode() + b"\n")
     except OSError as error:
-        raise DataError(f"Cannot write {path}: {error.strerror}.", "Make room, and run the stage again.") from error
+        raise refuse_write(path, error) from error
 
 
 def load_summary(splits: Path) -> SplitSummary:
@@ -139,7 +139,7 @@ def load_summary(splits: Path) -> SplitSummary:
         check_schema(decode(data, SchemaOnly).schema, SUMMARY_SCHEMA, str(path))
         return decode(data, SplitSummary)
     except OSError as error:
-        raise DataError(f"Cannot read {path}: {error.strerror}.", hint) from error
+        raise DataError(f"Cannot read {path}: {error.strerror or error}.", hint) from error
     except UsageError as error:
         raise DataError(error.what, hint) from error
     except (msgspec.DecodeError, ValueError, RecursionError) as error:

@@ -12,7 +12,7 @@ from training.records import encode, save_records
 from training.snapshot import Snapshot, SnapshotComment
 from training.store import SnapshotStore
 
-WORDS = "parse render load save count index buffer token record stream ledger anchor margin gloss folio quire".split()
+WORDS = ("parse", "render", "load", "save", "count", "index", "buffer", "token", "record", "stream", "ledger", "anchor")
 
 
 def write_code(seed: str, lines: int = 6) -> list[str]:

@@ -37,9 +37,10 @@ def project(tmp_path: Path) -> SmallProject:
 
 def run(project: SmallProject, **params: object) -> tuple[dict[Key, Assigned], SplitSummary]:
     project.save()
-    folders = [project.folder / name for name in ("aligned", "filtered", "splits")]
-    summary = split_snapshots(project.store, *folders, SplitParams(**params), Told(), jobs=1)  # type: ignore[arg-type]
-    records = [raw.read() for raw in read_records(folders[2], SPLITS_SCHEMA, Assigned)]
+    aligned, filtered, splits = (project.folder / name for name in ("aligned", "filtered", "splits"))
+    chosen = SplitParams(**params)  # type: ignore[arg-type] # each test says what it needs
+    summary = split_snapshots(project.store, aligned, filtered, splits, chosen, Told(), jobs=1)
+    records = [raw.read() for raw in read_records(splits, SPLITS_SCHEMA, Assigned)]
     return {(record.repo, record.number): record for record in records}, summary
 
 
@@ -248,11 +249,12 @@ def test_the_same_input_gives_the_same_bytes(project: SmallProject, tmp_path: Pa
     for name in range(6):
         project.add(f"octo/demo-{name}", 1)
     files = []
+    project.save()
+    aligned, filtered = project.folder / "aligned", project.folder / "filtered"
     for jobs in (1, 2):
-        project.save()
-        folders = [project.folder / "aligned", project.folder / "filtered", tmp_path / f"splits-{jobs}"]
-        split_snapshots(project.store, *folders, SplitParams(test_share=0.4), Told(), jobs=jobs)  # type: ignore[arg-type]
-        files.append({path.name: path.read_bytes() for path in sorted(folders[2].iterdir())})
+        splits = tmp_path / f"splits-{jobs}"
+        split_snapshots(project.store, aligned, filtered, splits, SplitParams(test_share=0.4), Told(), jobs=jobs)
+        files.append({path.name: path.read_bytes() for path in sorted(splits.iterdir())})
     assert files[0] == files[1]
     assert sorted(files[0]) == ["part-1-of-1.jsonl", "summary.json"]
 
