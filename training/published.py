@@ -1,12 +1,13 @@
 """Published review data as snapshots: whole pull requests and hunk pairs, one JSON object a line, gzipped or not.
 
 Only what GitHub's API said of a comment is carried over. What the publishers worked out is the answer that `align` is
-measured by, so it stays behind: `anchor`, `line_in_diff`, `text_match`, and `line` and `side`, which hold the
-publishers' finding wherever GitHub's own answer is null, as it is for every outdated comment. A row does not say which
-of the two its `line` is; so it is never carried. Taken as GitHub's: `path`, `diff_hunk`, `original_line` (where the
-publishers filled it in, it is the last line of `diff_hunk`), `original_commit_id`, `in_reply_to`, texts and times.
-`start_line` is given for ranges that are not outdated, and only its distance from `line` is kept, as
-`original_start_line`: a range keeps its length. A hunk pair's `line` is its hunk's last line, which the hunk says.
+measured by, so it stays behind: `line_in_diff`, `text_match`, `side`, and `line` of every outdated comment. GitHub says
+`line` null of those; the rows hold the publishers' own finding instead (`anchor` is `reanchored`, or `outdated`, and
+then `line` is the last line of `diff_hunk`). So `line` and `start_line` are carried where GitHub gave them: `anchor` is
+`exact` in a complete set with the pull request's final diff. Of selections nothing but the hunk is GitHub's own.
+Taken as they are: `path`, `diff_hunk`, `original_line` (in selections the last line of `diff_hunk`, filled in),
+`original_commit_id`, `in_reply_to`, texts and times. `original_start_line` is missing in the rows; a range keeps its
+length, so it follows from `start_line`. A hunk pair's `line` is its hunk's last line, which the hunk says itself.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ import msgspec
 
 from reviewer.jsonfile import decode
 from training.errors import DataError
-from training.snapshot import AuthorType, Key, Problem, Snapshot, SnapshotComment
+from training.snapshot import FINAL_DIFF, AuthorType, Key, Problem, Snapshot, SnapshotComment
 from training.store import SnapshotStore
 
 NO_DIFF: Final = Problem("diff", "Only the hunks that people commented on were published.")
-REVIEWED_DIFF: Final = Problem("final diff", "The diff is of the commit that was reviewed, not of how it ended.")
+REVIEWED_DIFF: Final = Problem(FINAL_DIFF, "The diff is of the commit that was reviewed, not of how it ended.")
 SPELLED: Final = {
     "MIT/Apache-2.0": "MIT OR Apache-2.0",
     "Apache-2.0/Vim": "Apache-2.0 AND Vim",
@@ -65,6 +66,7 @@ class CommentRow(msgspec.Struct):
     in_reply_to: int | None = None
     created_at: str | None = None
     diff_hunk: str | None = None
+    anchor: str | None = None
     original_line: int | None = None
     original_commit_id: str | None = None
     ai_suspected: bool | None = None
@@ -217,7 +219,8 @@ def parse_snapshot(row: Row) -> Snapshot:
     if row.diff is None:
         author = row.author or "" if row.author_is_pr_author else ""
         return replace(head, author=author, comments=parse_pair(row), problems=(NO_DIFF,))
-    comments = {comment.id: parse_comment(comment) for comment in row.comments}
+    of_github = head.comments_complete and row.snapshot == "final"
+    comments = {comment.id: parse_comment(comment, of_github) for comment in row.comments}
     return replace(
         head,
         title=row.title or "",
@@ -234,8 +237,9 @@ def parse_snapshot(row: Row) -> Snapshot:
     )
 
 
-def parse_comment(row: CommentRow) -> SnapshotComment:
-    """A comment as GitHub's API had it, as far as the row tells."""
+def parse_comment(row: CommentRow, of_github: bool) -> SnapshotComment:  # noqa: FBT001 - as its one caller has it
+    """A comment as GitHub's API had it, as far as the row tells; `of_github` when GitHub gave the `line` of `exact`."""
+    is_current = of_github and row.anchor == "exact"
     hunk, line = row.diff_hunk or "", row.original_line
     length = row.line - row.start_line if row.line is not None and row.start_line is not None else 0
     return SnapshotComment(
@@ -247,6 +251,8 @@ def parse_comment(row: CommentRow) -> SnapshotComment:
         author_type=parse_author_type(row.author, row.author_is_bot),
         in_reply_to=row.in_reply_to,
         diff_hunk=hunk,
+        line=row.line if is_current else None,
+        start_line=row.start_line if is_current else None,
         original_line=line,
         original_start_line=line - length if line is not None and 0 < length < line else None,
         original_commit_id=row.original_commit_id or "",
