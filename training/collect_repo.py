@@ -87,7 +87,8 @@ class RepoCollector:
             done = pulls.collect(nodes, walk.seen, total) and not reply.errors
             walk = Walk(page["pageInfo"]["endCursor"] or "", newest, walk.seen + len(nodes), walk.failed or not done)
             ended = len(nodes) < len(page["nodes"]) or not page["pageInfo"]["hasNextPage"] or walk.seen == most
-            self._save(replace(state, walk=walk))
+            if not ended:
+                self._save(replace(state, walk=walk))
         self._save(replace(state, since=state.since if walk.failed else walk.newest, walk=Walk()))
 
     def _list(self, state: RepoState, after: str, size: int) -> tuple[Reply, int]:

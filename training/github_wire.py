@@ -38,21 +38,22 @@ class Watch(Protocol):
 
 
 class Wire:
-    """HTTP to one GitHub. `sent` counts what went out."""
+    """HTTP to one GitHub. `sent` counts what went out. A client that is given stays open on `close`."""
 
     def __init__(
-        self, watch: Watch, api_url: str = API_URL, graphql_url: str = "", *, timeout: float = TIMEOUT
+        self, watch: Watch, api_url: str = API_URL, graphql_url: str = "", *, http: httpx.Client | None = None
     ) -> None:
         self.watch = watch
         self.api_url = api_url.rstrip("/")
         self.graphql_url = graphql_url or derive_graphql_url(self.api_url)
         self.sent = 0
-        headers = {"User-Agent": "glossator", "X-GitHub-Api-Version": API_VERSION}
-        self._http = httpx.Client(headers=headers, timeout=timeout, follow_redirects=False)
+        self._is_ours = http is None
+        self._http = http or httpx.Client(timeout=TIMEOUT)
 
     def close(self) -> None:
         """Let the connections go."""
-        self._http.close()
+        if self._is_ours:
+            self._http.close()
 
     def url(self, path: str) -> str:
         """The address of an API path; a whole address stays as it is."""
@@ -74,22 +75,22 @@ class Wire:
             HostUnavailable: No answer, or a 5xx, after several tries.
             HostError: The address, or a redirect, leads to another host: the token stays here.
         """
-        given = {**(headers or {}), **({"Authorization": f"Bearer {token}"} if token else {})}
+        given = {"User-Agent": "glossator", "X-GitHub-Api-Version": API_VERSION, **(headers or {})}
+        given |= {"Authorization": f"Bearer {token}"} if token else {}
         for _ in range(HOPS):
             self._check_host(url)
-            response = self._send(httpx.Request(method, url, headers=given, params=params, json=body))
+            response = self._send(self._http.build_request(method, url, headers=given, params=params, json=body))
             if not response.has_redirect_location:  # 304 is none
                 return response
             url, params = urljoin(url, response.headers["location"]), None
         raise HostError("GitHub redirects again and again.", "Check the repository's name.", status=310)
 
     def _send(self, request: httpx.Request) -> httpx.Response:
-        request.headers.update({**self._http.headers, **request.headers})
         reason, status = "no answer", 0
         for seconds in (*RETRY_AFTER, 0.0):
             self.sent += 1
             try:
-                response = self._http.send(request)
+                response = self._http.send(request, follow_redirects=False)
             except httpx.TransportError as error:
                 reason, status = type(error).__name__, 0
             else:

@@ -1,0 +1,245 @@
+"""Collecting again, after a stop, after a change, without people who opted out."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from reviewer.errors import UsageError
+from simulation.github_server import GitHubServer, RepoScenario
+from tests.training.collecting import (
+    SALT,
+    add_pull,
+    create_repo,
+    load,
+    make_run,
+    read_folder,
+    run_collect,
+)
+from training.collect import apply_opt_out, collect
+from training.github_wire import Wire
+from training.guideline_history import files_at, load_history
+from training.opt_out import OptOut, parse_opt_out
+from training.snapshot import hash_name
+from training.store import SnapshotStore
+
+
+@pytest.fixture
+def repo(github_server: GitHubServer) -> RepoScenario:
+    return create_repo(github_server)
+
+
+# -- the second time ---------------------------------------------------------------------------------------------
+
+
+def test_the_second_time_nothing_is_written_and_little_asked(
+    repo: RepoScenario, github_server: GitHubServer, tmp_path: Path
+) -> None:
+    for day in range(1, 4):
+        add_pull(repo, day)
+    run_collect(github_server, tmp_path)
+    before, stamps = read_folder(tmp_path), {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.json")}
+    asked = len(github_server.requests)
+
+    told = run_collect(github_server, tmp_path)
+
+    assert read_folder(tmp_path) == before
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.json")} == stamps
+    assert [entry.status for entry in github_server.requests[asked:]] == [304, 304, 200]
+    assert (told.new, told.updated) == (0, 0)
+
+
+def test_only_what_changed_is_asked_for_again(repo: RepoScenario, github_server: GitHubServer, tmp_path: Path) -> None:
+    pulls = [add_pull(repo, day) for day in range(1, 4)]
+    run_collect(github_server, tmp_path)
+    before, asked = read_folder(tmp_path), len(github_server.requests)
+    github_server.set_time("2024-04-01T00:00:00Z")
+    pulls[1].reply(pulls[1].pull.review_comments[0].id, "One more thing.")
+
+    told = run_collect(github_server, tmp_path)
+
+    after = read_folder(tmp_path)
+    diffs = [entry for entry in github_server.requests[asked:] if "/pulls/" in entry.path]
+    assert (told.new, told.updated) == (0, 1)
+    assert [name for name in after if after[name] != before[name]] == [
+        "octo/demo/000002.json",
+        "octo/demo/collect.json",
+    ]
+    assert [(entry.path, entry.status) for entry in diffs] == [("/repos/octo/demo/pulls/2", 304)]
+    assert load(tmp_path, 2).comments[-1].body == "One more thing."
+    assert load(tmp_path, 2).diff == pulls[1].diff.decode()
+
+
+def test_refresh_sees_what_is_no_update(repo: RepoScenario, github_server: GitHubServer, tmp_path: Path) -> None:
+    pull = add_pull(repo, 1)
+    add_pull(repo, 2)
+    run_collect(github_server, tmp_path)
+    pull.resolve(pull.pull.review_comments[0].id)
+
+    assert run_collect(github_server, tmp_path).updated == 0
+    told = run_collect(github_server, tmp_path, refresh=True)
+
+    assert (told.updated, told.unchanged) == (1, 1)
+    assert load(tmp_path).threads[0].is_resolved
+
+
+@pytest.fixture
+def http() -> Iterator[httpx.Client]:
+    """One client for many runs: to make one takes longer than a run."""
+    with httpx.Client() as client:
+        yield client
+
+
+class StoppingWire(Wire):
+    """Stops the program before its n-th request."""
+
+    left = 0
+
+    def exchange(self, *arguments: Any, **settings: Any) -> httpx.Response:
+        if not self.left:
+            raise KeyboardInterrupt
+        self.left -= 1
+        return super().exchange(*arguments, **settings)
+
+
+def test_stopped_before_any_request_it_goes_on_to_the_same_end(
+    repo: RepoScenario,
+    github_server: GitHubServer,
+    http: httpx.Client,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("training.collect_repo.PULLS", 2)
+    for day in range(1, 4):
+        add_pull(repo, day, comments=day % 2)
+    whole, folder = tmp_path / "whole", tmp_path / "stopped"
+    run_collect(github_server, whole)
+    wanted, total = read_folder(whole), len(github_server.requests)
+
+    for count in range(1, total):
+        shutil.rmtree(folder, ignore_errors=True)
+        run = make_run(github_server, folder, http=http)
+        run.wire = StoppingWire(run.watch, github_server.url, http=http)
+        run.wire.left = count
+        with pytest.raises(KeyboardInterrupt):
+            collect(run)
+        run_collect(github_server, folder, http=http)
+        assert read_folder(folder) == wanted, f"stopped after {count} of {total}"
+    assert total == 11
+
+
+def test_a_stopped_walk_goes_on_at_its_page(
+    repo: RepoScenario, github_server: GitHubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.collect_repo.PULLS", 1)
+    for day in range(1, 5):
+        add_pull(repo, day, comments=0)
+    run = make_run(github_server, tmp_path, guidelines=False)
+    run.wire = StoppingWire(run.watch, github_server.url)
+    run.wire.left = 6
+    with pytest.raises(KeyboardInterrupt):
+        collect(run)
+    run.wire.close()
+
+    told = run_collect(github_server, tmp_path, guidelines=False)
+
+    assert (told.new, told.unchanged) == (2, 0)
+    assert len(list(SnapshotStore(tmp_path).list_keys())) == 4
+
+
+def test_a_snapshot_that_cannot_be_read_is_collected_again(
+    repo: RepoScenario, github_server: GitHubServer, tmp_path: Path
+) -> None:
+    add_pull(repo, 1)
+    run_collect(github_server, tmp_path)
+    path = tmp_path / "octo" / "demo" / "000001.json"
+    good = path.read_bytes()
+    path.write_bytes(good[:100])
+
+    run_collect(github_server, tmp_path)
+
+    assert path.read_bytes() == good
+
+
+# -- people who opted out ----------------------------------------------------------------------------------------
+
+
+def test_who_opted_out_is_never_written(repo: RepoScenario, github_server: GitHubServer, tmp_path: Path) -> None:
+    pull = add_pull(repo, 1)
+    pull.resolve(pull.pull.review_comments[0].id, author="bob")
+    add_pull(repo, 2, author="bob")
+
+    told = run_collect(github_server, tmp_path, opt_out=parse_opt_out("# people\n@bob # asked in May\n", SALT))
+
+    snapshot = load(tmp_path)
+    assert dict(told.left_out) == {"pull request of somebody who has opted out": 1}
+    assert [comment.body for comment in snapshot.comments] == ["Because."]
+    assert not snapshot.comments_complete
+    assert snapshot.threads[0].resolved_by == ""
+    assert hash_name("bob", SALT).encode() not in b"".join(read_folder(tmp_path).values())
+
+
+def test_what_is_stored_is_rewritten_without_them(
+    repo: RepoScenario, github_server: GitHubServer, tmp_path: Path
+) -> None:
+    add_pull(repo, 1)
+    add_pull(repo, 2, author="bob")
+    run_collect(github_server, tmp_path)
+    out = parse_opt_out(hash_name("bob", SALT))
+
+    told = run_collect(github_server, tmp_path, "octo/nothing", opt_out=out)
+
+    assert told.problems[:2] == [
+        "octo/demo#1 is rewritten without people who have opted out.",
+        "octo/demo#2 is deleted: its author has opted out.",
+    ]
+    assert hash_name("bob", SALT).encode() not in b"".join(read_folder(tmp_path).values())
+    assert apply_opt_out(SnapshotStore(tmp_path), out, SALT) == []
+
+
+def test_another_salt_is_refused(repo: RepoScenario, github_server: GitHubServer, tmp_path: Path) -> None:
+    add_pull(repo, 1)
+    run_collect(github_server, tmp_path)
+
+    with pytest.raises(UsageError, match="another GLOSSATOR_NAME_SALT"):
+        apply_opt_out(SnapshotStore(tmp_path), OptOut(), "salt")
+
+
+# -- guidelines --------------------------------------------------------------------------------------------------
+
+
+def test_guidelines_as_they_were_at_a_time(repo: RepoScenario, github_server: GitHubServer, tmp_path: Path) -> None:
+    run_collect(github_server, tmp_path)
+    github_server.set_time("2024-05-01T00:00:00Z")
+    repo.commit({"ruff.toml": "line-length = 100\n"})
+    asked = len(github_server.requests)
+
+    run_collect(github_server, tmp_path)
+
+    history = load_history(tmp_path, "octo/demo")
+    paths = [entry.path for entry in github_server.requests[asked:] if entry.path.endswith("/commits")]
+    assert len(paths) == 1, "only the new file is asked for"
+    assert files_at(history, "2023-12-31T00:00:00Z").list_files() == ()
+    assert files_at(history, "2024-01-15T00:00:00Z").read_file("CONTRIBUTING.md", 100) == "Be kind.\n"
+    assert files_at(history, "2024-03-01T00:00:00Z").read_file("CONTRIBUTING.md", 11) == "Be kind and"
+    assert files_at(history, "2024-05-01T00:00:00Z").list_files() == ("CONTRIBUTING.md", "ruff.toml")
+    assert list(SnapshotStore(tmp_path).list_keys()) == []
+
+
+def test_guidelines_that_cannot_be_had_stop_nothing(
+    repo: RepoScenario, github_server: GitHubServer, tmp_path: Path
+) -> None:
+    add_pull(repo, 1)
+    github_server.faults.add("GET", "/git/trees/", status=409, body={"message": "Empty."})
+
+    told = run_collect(github_server, tmp_path)
+
+    assert told.problems == [
+        "octo/demo: no new guidelines: GitHub answered 409 for /repos/octo/demo/git/trees/main: Empty."
+    ]
+    assert told.new == 1

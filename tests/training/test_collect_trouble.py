@@ -1,0 +1,208 @@
+"""What goes wrong at GitHub is told with its reason, and the rest is collected."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from simulation.github_server import GitHubServer, RepoScenario
+from tests.training.collecting import (
+    add_pull,
+    changed,
+    create_repo,
+    load,
+    reasons,
+    run_collect,
+)
+from training.store import SnapshotStore
+
+
+@pytest.fixture
+def repo(github_server: GitHubServer) -> RepoScenario:
+    return create_repo(github_server)
+
+
+# -- trouble -----------------------------------------------------------------------------------------------------
+
+
+def test_a_diff_that_is_too_large_comes_file_by_file(github_server: GitHubServer, tmp_path: Path) -> None:
+    github_server.switches.diff_files = 1
+    github_server.switches.patch_changes = 20
+    repo = create_repo(github_server)
+    repo.commit({"old name.py": "kept\nas it is\nall along\n" * 4, "gone.py": "gone\n"})
+    pull = repo.open_pull_request({
+        **changed(3), "new name.py": "kept\nas it is\nall along\n" * 4, "old name.py": None, "gone.py": None,
+        "added.py": "added\n", "huge.py": "x\n" * 30, "picture.png": b"\x89PNG\0\1",
+    })  # fmt: skip
+    pull.close(merged=True)
+
+    run_collect(github_server, tmp_path)
+
+    from reviewer.diff import parse_diff
+
+    snapshot = load(tmp_path)
+    assert reasons(snapshot) == [
+        "diff: too large: put together from the list of files",
+        "diff: 1 files without a patch (binary or too large): huge.py",
+    ]
+    assert snapshot.diff is not None
+    whole = {file.path: file for file in parse_diff(pull.diff)}
+    for file in parse_diff(snapshot.diff.encode()):
+        if file.path not in {"huge.py", "picture.png"}:
+            assert file.hunks == whole[file.path].hunks
+
+
+def test_more_files_than_github_lists(
+    github_server: GitHubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.collect_diff.MAX_FILES", 120)
+    monkeypatch.setattr("training.files_diff.MAX_FILES", 120)
+    github_server.switches.diff_files, github_server.switches.files = 100, 120
+    repo = create_repo(github_server)
+    repo.open_pull_request({f"f{number:03}.py": "x\n" for number in range(130)}).close(merged=True)
+
+    run_collect(github_server, tmp_path)
+
+    assert "diff: GitHub lists no more than 120 files" in reasons(load(tmp_path))
+    assert github_server.count("GET", "/pulls/1/files") == 2
+
+
+def test_a_deleted_fork(repo: RepoScenario, github_server: GitHubServer, tmp_path: Path) -> None:
+    pull = add_pull(repo, 1, fork=True)
+    pull.delete_fork()
+
+    run_collect(github_server, tmp_path)
+
+    assert reasons(load(tmp_path)) == ["head repository: deleted; the diff is the base repository's refs/pull/N/head"]
+    assert load(tmp_path).diff == pull.diff.decode()
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_a_force_push(lost: bool, repo: RepoScenario, github_server: GitHubServer, tmp_path: Path) -> None:
+    github_server.switches.lost_commits = lost
+    pull = repo.open_pull_request(changed(3))
+    reviewed = pull.head_sha
+    pull.review_comment("app.py", 3, "Why?")
+    pull.force_push(changed(20))
+    pull.close(merged=True)
+
+    run_collect(github_server, tmp_path)
+
+    snapshot = load(tmp_path)
+    assert snapshot.comments[0].original_commit_id == reviewed
+    assert snapshot.diff == pull.diff.decode()
+    assert reasons(snapshot) == ["comments: 1 made on commits that a force-push has replaced"]
+
+
+def test_what_is_gone_is_told(repo: RepoScenario, github_server: GitHubServer, tmp_path: Path) -> None:
+    gone, silent, stays = add_pull(repo, 1), add_pull(repo, 2, comments=0), add_pull(repo, 3)
+    gone.vanish()
+    silent.vanish()
+
+    told = run_collect(github_server, tmp_path)
+
+    assert told.problems == ["octo/demo#1 is gone since it was listed."]
+    assert reasons(load(tmp_path, 2)) == ["diff: GitHub answers 404: deleted, or not for this token"]
+    assert load(tmp_path, 2).diff is None
+    assert load(tmp_path, 3).diff == stays.diff.decode()
+
+
+def test_a_renamed_repository_keeps_its_folder_and_is_collected_once(
+    repo: RepoScenario, github_server: GitHubServer, tmp_path: Path
+) -> None:
+    add_pull(repo, 1)
+    run_collect(github_server, tmp_path)
+    repo.rename("hub/tool")
+    add_pull(repo, 2)
+
+    told = run_collect(github_server, tmp_path, "octo/demo", "hub/tool")
+
+    assert told.problems == [
+        "octo/demo is called hub/tool now; it keeps its folder.",
+        "hub/tool is octo/demo by another name: collected once.",
+    ]
+    assert list(SnapshotStore(tmp_path).list_keys()) == [("octo/demo", 1), ("octo/demo", 2)]
+    assert reasons(load(tmp_path, 2)) == ["repository: renamed to hub/tool"]
+
+
+def test_githubs_spelling_of_a_name(repo: RepoScenario, github_server: GitHubServer, tmp_path: Path) -> None:
+    add_pull(repo, 1)
+
+    run_collect(github_server, tmp_path, "Octo/DEMO")
+
+    assert list(SnapshotStore(tmp_path).list_keys()) == [("octo/demo", 1)]
+
+
+@pytest.mark.parametrize(("given", "reason"), [
+    ("GPL-3.0", "the licence GPL-3.0"), (None, "no licence"), ("NOASSERTION", "an unknown licence"),
+])  # fmt: skip
+def test_licences(given: str | None, reason: str, github_server: GitHubServer, tmp_path: Path) -> None:
+    repo = create_repo(github_server, license=given)
+    add_pull(repo, 1)
+
+    told = run_collect(github_server, tmp_path)
+    taken = run_collect(github_server, tmp_path, licenses="any")
+
+    assert dict(told.left_out) == {f"repository with {reason}": 1}
+    assert told.problems == [f"octo/demo is left out: it has {reason}. `--licenses any` takes it."]
+    assert (told.new, taken.new) == (0, 1)
+
+
+def test_a_repository_that_is_not_there_stops_nothing(
+    repo: RepoScenario, github_server: GitHubServer, tmp_path: Path
+) -> None:
+    add_pull(repo, 1)
+
+    told = run_collect(github_server, tmp_path, "octo/nothing", "octo/demo")
+
+    assert told.problems == ["octo/nothing: GitHub has no /repos/octo/nothing, or the token may not see it."]
+    assert told.new == 1
+
+
+def test_one_that_github_cannot_answer_on_is_left_for_the_next_time(
+    repo: RepoScenario, github_server: GitHubServer, tmp_path: Path
+) -> None:
+    for day in range(1, 4):
+        add_pull(repo, day)
+    github_server.faults.add("GET", "/pulls/2", status=503, times=8)
+
+    told = run_collect(github_server, tmp_path)
+    again = run_collect(github_server, tmp_path)
+
+    assert told.problems == ["octo/demo#2 is left for the next collection: GitHub did not answer: 503."]
+    assert (told.new, again.new, again.unchanged) == (2, 1, 2)
+
+
+def test_a_page_that_is_too_much_is_halved(repo: RepoScenario, github_server: GitHubServer, tmp_path: Path) -> None:
+    pulls = [add_pull(repo, day) for day in range(1, 4)]
+    github_server.faults.add("POST", "/graphql", status=502, times=4, skip=0)
+
+    told = run_collect(github_server, tmp_path, guidelines=False)
+
+    asked = [entry.body["variables"].get("size") for entry in github_server.requests if entry.path == "/graphql"]
+    assert asked[:5] == [50, 50, 50, 50, 25]
+    assert (told.new, told.problems) == (len(pulls), [])
+
+
+def test_threads_that_are_too_much_are_asked_in_parts(
+    repo: RepoScenario, github_server: GitHubServer, tmp_path: Path
+) -> None:
+    for day in range(1, 4):
+        add_pull(repo, day)
+    github_server.faults.add("POST", "/graphql", status=502, times=4, skip=1)
+
+    told = run_collect(github_server, tmp_path, guidelines=False)
+
+    assert (told.new, told.problems) == (3, [])
+
+
+def test_a_list_that_cannot_be_read_is_a_problem(
+    repo: RepoScenario, github_server: GitHubServer, tmp_path: Path
+) -> None:
+    add_pull(repo, 1)
+    github_server.faults.add("POST", "/graphql", status=502, times=1000)
+
+    told = run_collect(github_server, tmp_path, guidelines=False)
+
+    assert told.problems == ["octo/demo: GitHub did not answer: 502."]
