@@ -189,11 +189,11 @@ class GitHub:
     def create_review(self, number: int, head_sha: str, body: str, comments: Sequence[RenderedComment]) -> None:
         """Post one review with its comments: all of them or none."""
         review = {"commit_id": head_sha, "event": "COMMENT", "body": body, "comments": [_payload(c) for c in comments]}
-        self._write("POST", f"{self._url}/pulls/{number}/reviews", review)
+        self.write("POST", f"{self._url}/pulls/{number}/reviews", review)
 
     def create_review_comment(self, number: int, head_sha: str, comment: RenderedComment) -> None:
         """Post one comment on a line."""
-        self._write("POST", f"{self._url}/pulls/{number}/comments", {"commit_id": head_sha, **_payload(comment)})
+        self.write("POST", f"{self._url}/pulls/{number}/comments", {"commit_id": head_sha, **_payload(comment)})
 
     def delete_pending_review(self, number: int) -> bool:
         """Delete a pending review that a bot left behind. What a person has begun to write is never touched."""
@@ -201,7 +201,7 @@ class GitHub:
         pending = [f"{url}/{review['id']}" for review in self._pages(url) if review["state"] == "PENDING"]
         left_behind = [one for one in pending if self.login.endswith("[bot]") and self._holds_only_ours(one)]
         for review_url in left_behind:
-            self._write("DELETE", review_url)
+            self.write("DELETE", review_url)
         return bool(left_behind)
 
     def _holds_only_ours(self, review_url: str) -> bool:
@@ -210,9 +210,9 @@ class GitHub:
     def save_comment(self, number: int, body: str, comment_id: int = 0) -> None:
         """Write a comment in the conversation, or over one that stands there."""
         if comment_id:
-            self._write("PATCH", f"{self._url}/issues/comments/{comment_id}", {"body": body})
+            self.write("PATCH", f"{self._url}/issues/comments/{comment_id}", {"body": body})
         else:
-            self._write("POST", f"{self._url}/issues/{number}/comments", {"body": body})
+            self.write("POST", f"{self._url}/issues/{number}/comments", {"body": body})
 
     def resolve_thread(self, thread_id: str) -> None:
         """Mark a thread as resolved."""
@@ -221,7 +221,7 @@ class GitHub:
     def add_reaction(self, kind: CommentKind, comment_id: int, content: str) -> None:
         """React to a comment. GitHub answers the same when the reaction stands there already."""
         of = "issues" if kind == "issue" else "pulls"
-        self._write("POST", f"{self._url}/{of}/comments/{comment_id}/reactions", {"content": content})
+        self.write("POST", f"{self._url}/{of}/comments/{comment_id}/reactions", {"content": content})
 
     # -- requests ------------------------------------------------------------------------------------------------
 
@@ -230,6 +230,11 @@ class GitHub:
         with _translated():
             headers, data = self._requester.requestJsonAndCheck("GET", path, parameters or None)
         return {name.lower(): str(value) for name, value in headers.items()}, data
+
+    def write(self, method: str, path: str, data: dict[str, Any] | None = None) -> Any:
+        """Change something, once, and give the data of the answer. When it is lost, look before you write again."""
+        with _translated():
+            return self._requester.requestJsonAndCheck(method, path, input=data)[1]
 
     def _get(self, url: str, **parameters: object) -> Any:
         return self.get(url, **parameters)[1]
@@ -241,10 +246,6 @@ class GitHub:
             yield from data
             if 'rel="next"' not in headers.get("link", ""):
                 return
-
-    def _write(self, method: str, url: str, data: dict[str, Any] | None = None) -> None:
-        with _translated():
-            self._requester.requestJsonAndCheck(method, url, input=data)
 
     def _graphql(self, query: str, variables: dict[str, Any]) -> Any:
         with _translated():

@@ -17,6 +17,7 @@ STAGES: Final = {
     "split": "Split into train, validation and test without a leak.",
     "dataset": "Write the examples as Parquet and JSONL, with a data card.",
     "propose": "Open a pull request that updates the dataset.",
+    "retrain": "Start the training workflow when enough has come in.",
     "simulate": "Play stored pull requests as webhook events through a stand-in GitHub.",
 }
 

@@ -36,6 +36,7 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     f"{REPO}/installation": ("get",),
     "/app/installations/{installation_id}/access_tokens": ("post",),
     f"{REPO}/actions/workflows/{{workflow_id}}/dispatches": ("post",),
+    f"{REPO}/actions/workflows/{{workflow_id}}/runs": ("get",),
     f"{REPO}/commits": ("get",),
     f"{REPO}/pulls": ("get", "post"),
     f"{REPO}/pulls/comments": ("get",),

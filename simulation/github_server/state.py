@@ -124,6 +124,7 @@ class Dispatch:
     ref: str
     inputs: dict[str, Any]
     login: str
+    at: float = 0.0
 
 
 @dataclass(slots=True)
