@@ -110,20 +110,20 @@ def place(comment: SnapshotComment, diff: Diff | None, params: AlignParams) -> A
     commented = parse_comment_hunk(comment.diff_hunk, comment.side)
     if isinstance(commented, str):
         return place_without_hunk(comment, diff, commented)
-    length = count_above(comment)
-    original = make_anchor(comment.path, commented.side, commented.line, commented.number - length)
+    start = commented.number - count_above(comment)
+    original = make_anchor(comment.path, commented.side, commented.line, start)
     aligned = AlignedComment(comment.id, comment.id, "outdated", NO_DIFF, original)
     file = find_file(diff.files, comment.path) if diff else None
     if diff is None or file is None:
         return replace(aligned, reason=NO_FILE if diff else NO_DIFF)
     for hunk, line in list_told(comment, commented.side, diff, file):
         if collapse(line.text) == collapse(commented.line.text):
-            current = carry_range(file, commented, hunk, line, length)
+            current = carry_range(file, comment, commented, hunk, line)
             return replace(aligned, standing="exact", reason="", current=current)
     found = find_again(commented, file, params)
     if isinstance(found, str):
         return replace(aligned, reason=found)
-    current = carry_range(file, commented, found.hunk, found.line, length)
+    current = carry_range(file, comment, commented, found.hunk, found.line)
     is_there = current.line == original.line
     standing: Standing = "exact" if is_there else "reanchored"
     return replace(aligned, standing=standing, reason="" if is_there else MOVED, current=current)
@@ -165,10 +165,15 @@ def count_above(comment: SnapshotComment) -> int:
     return next((end - start for end, start in ends if end is not None and start is not None and start < end), 0)
 
 
-def carry_range(file: ChangedFile, commented: Commented, hunk: Hunk, line: Line, length: int) -> Anchor:
-    """Where the line stands now. Its range is kept when it starts in the same hunk, with the text that it had."""
-    side, start = commented.side, number_on(line, commented.side) - length
+def carry_range(file: ChangedFile, comment: SnapshotComment, commented: Commented, hunk: Hunk, line: Line) -> Anchor:
+    """Where the line stands now. Its range is kept when it starts in the same hunk, with the text that it had.
+
+    Where the host says that both ends stand now, the text may be another one.
+    """
+    side, above = commented.side, count_above(comment)
+    start = number_on(line, side) - above
     first = next((row for row in hunk.lines if stands_on(row, side) and number_on(row, side) == start), None)
-    before = commented.lines[-1 - length].text if length < len(commented.lines) else None
-    kept = first is not None and (before is None or collapse(before) == collapse(first.text))
+    is_told = comment.start_line == start and comment.line == start + above
+    before = None if is_told or above >= len(commented.lines) else commented.lines[-1 - above]
+    kept = first is not None and (before is None or collapse(before.text) == collapse(first.text))
     return make_anchor(file.path, side, line, start if kept else None)

@@ -1,8 +1,8 @@
 """Where a commented line stands in another diff: found by its side, its text and the lines above it, never guessed.
 
 A comment's `diff_hunk` ends with the commented line, so it shows the line and what stood above it. Its mark says the
-side, and the same mark is asked for. Texts are compared with their blanks collapsed, as indenting a line does not make
-it another one.
+side, and the same mark is asked for, save of a line at the number that it had: what was added may have come from the
+base since. Texts are compared with their blanks collapsed, as indenting a line does not make it another one.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from training.aligned import Anchor
 
 NO_HUNK: Final = "it has no diff hunk"
 BAD_HUNK: Final = "its diff hunk cannot be read"
+GONE: Final = "the line is not in the diff any more"
+UNSURE: Final = "a line of the diff reads the same, but too little around it does"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,29 +133,32 @@ def find_again(commented: Commented, file: ChangedFile, params: AlignParams) -> 
     the best must be sure: the hunk's whole beginning is the same, or the text is telling and stands there once, or with
     a telling line above; or enough lines above are the same.
     """
-    found = [candidate for candidate in list_candidates(commented, file) if candidate.line.kind == commented.line.kind]
+    found = list(list_candidates(commented, file))
     if not found:
-        return "the line is not in the diff any more"
+        return GONE
     ranks = [(candidate.run, number_on(candidate.line, commented.side) == commented.number) for candidate in found]
-    if ranks.count(max(ranks)) > 1:
-        return f"{ranks.count(max(ranks))} lines of the diff read the same"
+    if (equals := ranks.count(max(ranks))) > 1:
+        return f"{equals} lines of the diff are like it"
     best = found[ranks.index(max(ranks))]
-    if is_sure(commented, best, params, alone=len(found) == 1):
-        return best
-    return "lines of the diff read the same, but too little around them does"
+    return best if is_sure(commented, best, params, alone=len(found) == 1) else UNSURE
 
 
 def list_candidates(commented: Commented, file: ChangedFile) -> Iterator[Candidate]:
-    """The lines of the commented one's side with its text."""
+    """The lines of the commented one's side with its text, and with its mark or at its number."""
     wanted = commented.texts
     for hunk in file.hunks:
         lines = [line for line in hunk.lines if stands_on(line, commented.side)]
         texts = [collapse(line.text) for line in lines]
         for at, text in enumerate(texts):
-            if text == wanted[-1]:
+            if text == wanted[-1] and is_alike(lines[at], commented):
                 run = count_run(wanted, texts[: at + 1])
                 telling = sum(count_telling(above) for above in texts[at - run : at])
                 yield Candidate(hunk, lines[at], run, telling)
+
+
+def is_alike(line: Line, commented: Commented) -> bool:
+    """Whether a line has the commented one's mark or its number."""
+    return line.kind == commented.line.kind or number_on(line, commented.side) == commented.number
 
 
 def count_run(wanted: tuple[str, ...], texts: list[str]) -> int:
