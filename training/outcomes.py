@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from reviewer.diff_hunks import HUNK, number_lines
 from reviewer.domain import ChangedFile, Line, Outcome, Side
 from training.aligned import AlignedComment, Anchor
+from training.anchors import Commented, find_file, number_on, parse_comment_hunk, stands_on
 from training.snapshot import FINAL_DIFF, Snapshot, SnapshotComment
 
 ABOVE: Final = 2
@@ -63,30 +63,17 @@ class FinalDiff:
     """How the pull request ended. A file's text on one side is put together when it is first asked for."""
 
     def __init__(self, files: tuple[ChangedFile, ...]) -> None:
-        self._files = {file.previous_path: file for file in files if file.previous_path}
-        self._files |= {file.path: file for file in files}
+        self.files = files
         self._texts: dict[tuple[str, Side], str] = {}
-
-    def file(self, path: str) -> ChangedFile | None:
-        """The file of that name, or that had it before the pull request; None when it is not changed."""
-        return self._files.get(path)
 
     def text(self, file: ChangedFile | None, side: Side) -> str:
         """All lines that the diff shows of one side of a file, with a break where lines are left out."""
         if file is None:
             return ""
         if (file.path, side) not in self._texts:
-            hunks = (
-                join_lines(render_line(line, side) for line in hunk.lines if stands_on(line, side))
-                for hunk in file.hunks
-            )
-            self._texts[file.path, side] = "\0".join(hunks)
+            hunks = ([render_line(line, side) for line in hunk.lines if stands_on(line, side)] for hunk in file.hunks)
+            self._texts[file.path, side] = "\0".join(map(join_lines, hunks))
         return self._texts[file.path, side]
-
-
-def stands_on(line: Line, side: Side) -> bool:
-    """Whether the line is one of that side's file."""
-    return line.kind != ("-" if side == "RIGHT" else "+")
 
 
 def render_line(line: Line, side: Side) -> str:
@@ -118,8 +105,8 @@ def is_last_word(snapshot: Snapshot, comment: SnapshotComment) -> bool:
 
 def is_changed(comment: SnapshotComment, place: Anchor, final: FinalDiff) -> bool | None:
     """Whether the lines that a comment was made on do not stand together any more; None when nobody can tell."""
-    window = choose_window(parse_hunk_end(comment.diff_hunk), place)
-    file = final.file(comment.path)
+    window = choose_window(parse_comment_hunk(comment.diff_hunk, place.side), place)
+    file = find_file(final.files, comment.path)
     if not window or (file and file.note and not file.hunks):
         return None
     if join_lines(render_line(line, place.side) for line in window) in final.text(file, place.side):
@@ -135,19 +122,9 @@ def join_lines(texts: Iterable[str]) -> str:
     return "\n" + "\n".join(texts) + "\n"
 
 
-def parse_hunk_end(diff_hunk: str) -> tuple[Line, ...]:
-    """The lines of a comment's hunk, which GitHub cuts off below the commented line."""
-    lines = diff_hunk.split("\n") if diff_hunk.startswith("@@") else []
-    found = HUNK.match(lines[0]) if lines else None
-    return tuple(number_lines(lines[1:], int(found[1]), int(found[3]))) if found else ()
-
-
-def choose_window(lines: tuple[Line, ...], place: Anchor) -> tuple[Line, ...]:
-    """The commented lines and the neighbourhood above them, on the side that the comment is on."""
-    mine = [line for line in lines if stands_on(line, place.side)]
-    numbers = [line.source_line if place.side == "LEFT" else line.target_line for line in mine]
-    if place.line not in numbers:
+def choose_window(commented: Commented | str, place: Anchor) -> tuple[Line, ...]:
+    """The commented lines and the neighbourhood above them, on the side that the comment is on; none without a hunk."""
+    if isinstance(commented, str) or (commented.side, commented.number) != (place.side, place.line):
         return ()
     first = (place.start_line or place.line) - ABOVE
-    pairs = zip(mine, numbers, strict=True)
-    return tuple(line for line, number in pairs if number is not None and first <= number <= place.line)
+    return tuple(line for line in commented.lines if number_on(line, place.side) >= first)
