@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 FILTERED_SCHEMA = "glossator/filtered/1"
@@ -22,10 +22,10 @@ class FilterReason(StrEnum):
     LINKS = "links-only"
     ACKNOWLEDGEMENT = "acknowledgement"
     PROCESS = "process"
+    ELSEWHERE = "needs-other-code"
     LANGUAGE = "language"
     TOO_SHORT = "too-short"
     TOO_LONG = "too-long"
-    ELSEWHERE = "needs-other-code"
     LOW_QUALITY = "low-quality"
     NEAR_DUPLICATE = "near-duplicate"
 
@@ -41,7 +41,13 @@ class FilteredComment:
     body: str = ""
     """Without secrets and personal data; empty unless it is kept."""
     quality: float = 0.0
+    """From 0 to 1: how likely it is that a reviewer can learn from it. 0 when another reason came first."""
     duplicate_of: int | None = None
+    """The id of the earliest comment that says nearly the same."""
+    created_at: str = ""
+    """Of the comment, when it is kept or a near-duplicate: which of the same comes first."""
+    removed: dict[str, int] = field(default_factory=dict)
+    """What was taken out of the body: `secret`, `e-mail`, `address`, `phone`, `mention`, `login`, and how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +57,5 @@ class Filtered:
     repo: str
     number: int
     comments: tuple[FilteredComment, ...]
+    reason: str = ""
+    """A `FilterReason` when nothing of the pull request may be used, its diff included: `opted-out`, `license`."""

@@ -1,0 +1,187 @@
+"""Take secrets and personal data out of a comment. What is code stays code: a name is only looked for in prose.
+
+Names become the hash that their other comments go by. Tokens are found by detect-secrets' plugins for formats that
+nothing else looks like, and by a few formats that it does not know. Its entropy and keyword plugins are not used: in
+review comments they find commit hashes and test vectors, no secrets.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache, lru_cache, partial
+from importlib import import_module
+from ipaddress import IPv4Address
+from typing import Any, Final
+
+from training.authors import is_bot
+from training.snapshot import hash_name
+
+PLUGINS: Final = {
+    "aws": "AWSKeyDetector",
+    "azure_storage_key": "AzureStorageKeyDetector",
+    "discord": "DiscordBotTokenDetector",
+    "github_token": "GitHubTokenDetector",
+    "gitlab_token": "GitLabTokenDetector",
+    "mailchimp": "MailchimpDetector",
+    "npm": "NpmDetector",
+    "openai": "OpenAIDetector",
+    "pypi_token": "PypiTokenDetector",
+    "sendgrid": "SendGridDetector",
+    "slack": "SlackDetector",
+    "square_oauth": "SquareOAuthDetector",
+    "stripe": "StripeDetector",
+    "telegram_token": "TelegramBotTokenDetector",
+    "twilio": "TwilioKeyDetector",
+}
+"""Modules below detect_secrets.plugins and their classes."""
+TOKEN: Final = re.compile(
+    r"github_pat_\w{60,}|sk-(?:ant|proj|svcacct)-[\w-]{30,}|\bhf_[A-Za-z0-9]{30,}|\bAIza[\w-]{35}"
+    r"|\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}"
+    r"|-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z ]+-----|\Z)",
+    re.DOTALL,
+)
+LONG: Final = re.compile(r"[\w-]{20}|-----BEGIN")
+"""What every token has in it: texts without it need no closer look."""
+USER_INFO: Final = re.compile(
+    r"(?<=://)[^\s/@:`'\"<>{}$]+:[^\s/@`'\"<>{}$]+@(?=[\w.-]+)(?!localhost|127\.|(?:[\w-]+\.)*example\.)"
+)
+EMAIL: Final = re.compile(
+    r"(?<![\w.+/:-])(?P<who>[\w.+-]{1,64})@(?P<host>(?:[A-Za-z0-9-]+\.)+(?P<top>[A-Za-z]{2,24}))\b(?![(/@=])"
+)
+RESERVED: Final = re.compile(
+    r"(?:^|\.)(?:example|test|invalid|localhost|local)(?:\.(?:com|org|net))?$|^users\.noreply\.github\.com$"
+)
+NO_TOP_LEVEL: Final = frozenset(
+    {"c", "cc", "cpp", "css", "gif", "go", "h", "html", "java", "jpeg", "jpg", "js", "json", "md", "mjs", "png", "py"}
+    | {"rb", "rs", "sh", "svg", "ts", "tsx", "txt"}
+)
+ADDRESS: Final = re.compile(r"(?<![\w.:/#-])(?:\d{1,3}\.){3}\d{1,3}(?![\w.-])")
+PHONE: Final = re.compile(r"(?<![\w+])\+[1-9]\d{0,2}[ .-]\(?\d{2,4}\)?(?:[ .-]\d{2,4}){2,3}(?![\w.-])")
+
+CODE: Final = re.compile(
+    r"^(?P<mark>`{3,}|~{3,}).*?(?:^(?P=mark)|\Z)|(?P<ticks>`+)[^`\n](?:[^\n]*?[^`\n])?(?P=ticks)(?!`)",
+    re.DOTALL | re.MULTILINE,
+)
+MENTION: Final = re.compile(r"(?<![\w/`.@:\"'-])@([A-Za-z0-9](?:[A-Za-z0-9]|-(?=[A-Za-z0-9])){0,38})(?![\w(/:@-]|\.\w)")
+WORD: Final = re.compile(r"(?<![\w@/.-])[A-Za-z0-9][A-Za-z0-9-]{2,38}(?![\w/-])")
+HASHED: Final = re.compile(r"user-[0-9a-f]{10}")
+TAGS: Final = frozenset(
+    {
+        "abstract", "all", "alpha", "author", "autowired", "bean", "beta", "brief", "canary", "channel", "charset",
+        "classmethod", "component", "const", "copyright", "dataclass", "default", "deprecated", "details", "diff",
+        "else", "enum", "event", "everyone", "example", "experimental", "extends", "file", "fires", "font-face",
+        "for", "here", "if", "ignore", "implements", "import", "inheritdoc", "inject", "input", "interface",
+        "internal", "keyframes", "latest", "license", "link", "listens", "main", "mainactor", "memberof", "method",
+        "mixin", "module", "name", "namespace", "next", "note", "notnull", "nullable", "observable", "output",
+        "override", "package", "param", "parameter", "private", "property", "protected", "public", "published",
+        "readonly", "return", "returns", "section", "see", "since", "state", "static", "staticmethod", "summary",
+        "suppress", "synchronized", "test", "this", "throws", "time", "todo", "ts-expect-error", "ts-ignore",
+        "ts-nocheck", "type", "typedef", "typeparam", "version",
+    }
+)  # fmt: skip
+"""What follows an `@` in documentation, annotations and package versions: no people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scrubbed:
+    """A text without secrets and personal data, and how many of each kind were taken out."""
+
+    text: str
+    removed: dict[str, int]
+
+
+def scrub(text: str, hunk: str = "", people: frozenset[str] = frozenset(), salt: str = "") -> Scrubbed:
+    """Take out secrets, e-mail addresses, public IP addresses and phone numbers; hash mentions and logins.
+
+    Args:
+        text: A comment, in Markdown.
+        hunk: The code that it is about: an `@name` that stands there is no person.
+        people: Hashed names of those who take part; their logins are hashed wherever they stand as words in prose.
+        salt: What names are hashed with.
+    """
+    removed: Counter[str] = Counter()
+    for secret in sorted(set(_find_secrets(text)), key=lambda found: (-len(found), found)):
+        removed["secret"] += text.count(secret)
+        text = text.replace(secret, "[secret]")
+    if "@" in text:
+        text = _replace(USER_INFO, "secret", removed, text, "[secret]@")
+        text = _replace(EMAIL, "e-mail", removed, text, _hide_email)
+    text = _replace(ADDRESS, "address", removed, text, _hide_address)
+    text = _replace(PHONE, "phone", removed, text, "[phone]")
+    in_prose = partial(_hide_names, hunk=hunk, people=people, salt=salt, removed=removed)
+    return Scrubbed(_map_prose(text, in_prose), dict(sorted(removed.items())))
+
+
+def _find_secrets(text: str) -> Iterator[str]:
+    if not LONG.search(text):
+        return
+    yield from TOKEN.findall(text)
+    for plugin in _load_plugins():
+        yield from (found for found in plugin.analyze_string(text) if isinstance(found, str) and found)
+
+
+@cache
+def _load_plugins() -> tuple[Any, ...]:
+    return tuple(getattr(import_module(f"detect_secrets.plugins.{name}"), kind)() for name, kind in PLUGINS.items())
+
+
+Hide = Callable[[re.Match[str]], str | None]
+
+
+def _replace(pattern: re.Pattern[str], kind: str, removed: Counter[str], text: str, hide: Hide | str) -> str:
+    def put(found: re.Match[str]) -> str:
+        other = hide if isinstance(hide, str) else hide(found)
+        if other is None:
+            return found[0]
+        removed[kind] += 1
+        return other
+
+    return pattern.sub(put, text)
+
+
+def _hide_email(found: re.Match[str]) -> str | None:
+    """None for what is none: `git@host`, an image's `@2x.png`, an address of a reserved domain."""
+    if found["who"] == "git" or found["top"].lower() in NO_TOP_LEVEL or RESERVED.search(found["host"].lower()):
+        return None
+    return "[e-mail]"
+
+
+def _hide_address(found: re.Match[str]) -> str | None:
+    """None for addresses of no machine of anybody's: private, reserved, for documentation, and made-up patterns."""
+    parts = found[0].split(".")
+    if any(int(part) > 255 or part != str(int(part)) for part in parts) or len(set(parts)) == 1:  # noqa: PLR2004 - a byte
+        return None
+    address = IPv4Address(found[0])
+    plain = not address.is_global or address.is_multicast or all(int(part) < 32 for part in parts)  # noqa: PLR2004 - versions
+    return None if plain else "[address]"
+
+
+def _map_prose(text: str, change: Callable[[str], str]) -> str:
+    pieces, at = [], 0
+    for code in CODE.finditer(text):
+        pieces += [change(text[at : code.start()]), code[0]]
+        at = code.end()
+    return "".join([*pieces, change(text[at:])])
+
+
+def _hide_names(prose: str, *, hunk: str, people: frozenset[str], salt: str, removed: Counter[str]) -> str:
+    def hide_mention(found: re.Match[str]) -> str | None:
+        if found[1].lower() in TAGS or HASHED.fullmatch(found[1]) or is_bot(found[1]) or f"@{found[1]}" in hunk:
+            return None
+        return f"@{_hash(found[1], salt)}"
+
+    def hide_login(found: re.Match[str]) -> str | None:
+        name = _hash(found[0], salt)
+        return name if name in people else None
+
+    if "@" in prose:
+        prose = _replace(MENTION, "mention", removed, prose, hide_mention)
+    return _replace(WORD, "login", removed, prose, hide_login) if people else prose
+
+
+@lru_cache(maxsize=65_536)
+def _hash(login: str, salt: str) -> str:
+    return hash_name(login, salt)
