@@ -11,6 +11,7 @@ from training.collect_repo import get_repository
 from training.collect_run import Run, is_fatal
 from training.github_client import GitHubClient
 from training.github_query import BATCH_PULLS, BATCH_THREADS, COMMENTS, COUNT, PULLS
+from training.github_tokens import Credential
 from training.licenses import refuse_license
 
 SAMPLE = 100
@@ -19,7 +20,10 @@ LIST_POINTS = 2
 GUIDELINES = 12
 """Requests for the history of a usual repository's guidelines: the listing, some files, their texts."""
 HOURLY = 5000
-"""Requests, and points of GraphQL, that a personal token has; a job's GITHUB_TOKEN has 1,000."""
+"""Requests, and points of GraphQL, that a personal token has; a job's GITHUB_TOKEN has 1,000 each."""
+
+SECONDS = 0.5
+"""A request takes about that long; GitHub asks for one after another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +54,12 @@ class Estimate:
         return self.core + self.graphql
 
     def minutes(self, core_limit: int = HOURLY, points_limit: int = HOURLY) -> int:
-        """The least time at a limit of so many requests and points an hour, for what goes beyond the first hour's.
+        """About how long it takes at a limit of so many requests and points an hour.
 
-        Full budgets take no waiting; each further hour's worth waits an hour.
+        A full budget takes no waiting; each further hour's worth waits for its hour.
         """
         hours = max(math.ceil(self.core / core_limit), math.ceil(self.points / points_limit), 1) - 1
-        return 60 * hours
+        return math.ceil(max(60 * hours, self.requests * SECONDS / 60))
 
 
 def estimate(pulls: int, threads: int, *, guidelines: bool = True) -> Estimate:
@@ -89,35 +93,46 @@ def count_repository(run: Run, client: GitHubClient, repo: str) -> Counts:
     return Counts(repo, pulls, math.ceil(said / len(fresh) * pulls) if fresh else 0)
 
 
-def count_all(run: Run) -> list[Counts]:
-    """Count each repository of a run; one that cannot be read is a problem of `run.told`."""
+def count_all(run: Run) -> tuple[list[Counts], tuple[int, int]]:
+    """Count each repository of a run; one that cannot be read is a problem of `run.told`.
+
+    Returns:
+        The counts, and how many requests and points an hour there are.
+    """
     found: list[Counts] = []
+    limits = HOURLY, HOURLY
     for repo in dict.fromkeys(run.params.repos):
         try:
             client = GitHubClient(run.wire, run.credentials.for_repo(repo))
             found.append(count_repository(run, client, repo))
+            limits = hourly_limits(client.credentials)
         except HostError as error:
             if is_fatal(error):
                 raise
             run.told.problems.append(f"{repo}: {error.what}")
-    return found
+    return found, limits
 
 
-def render_plan(counts: Sequence[Counts], tokens: int, *, guidelines: bool = True) -> str:
-    """The table that a dry run prints."""
+def hourly_limits(credentials: Sequence[Credential]) -> tuple[int, int]:
+    """How many requests and points an hour all of these may spend; one that was not used yet counts as the others."""
+    core = max(one.budgets["core"].limit for one in credentials)
+    points = max(one.budgets["graphql"].limit for one in credentials)
+    return core * len(credentials), points * len(credentials)
+
+
+def render_plan(counts: Sequence[Counts], limits: tuple[int, int], *, guidelines: bool = True) -> str:
+    """The table that a dry run prints. `limits` are requests and points an hour."""
     rows = [("repository", "pull requests", "threads", "requests", "points")]
     total = Estimate()
     for one in counts:
-        cost = Estimate(1, 1, 1) if one.left_out else estimate(one.pulls, one.threads, guidelines=guidelines)
+        cost = Estimate(1) if one.left_out else estimate(one.pulls, one.threads, guidelines=guidelines)
         total += cost
         shown = one.left_out or f"{one.pulls:,}"
         rows.append((one.repo, shown, f"{one.threads:,}", f"{cost.requests:,}", f"{cost.points:,}"))
-    limit = HOURLY * max(tokens, 1)
-    wait = total.minutes(limit, limit)
-    waiting = f"about {wait} minutes of waiting for the limit" if wait else "within one hour's limit: no waiting"
     return (
-        f"{render_table(rows)}\n\n{total.requests:,} requests and {total.points:,} points of GraphQL; {waiting} "
-        f"with {max(tokens, 1)} of {HOURLY:,} an hour. Nothing was collected."
+        f"{render_table(rows)}\n\n{total.requests:,} requests and {total.points:,} points of GraphQL: about "
+        f"{total.minutes(*limits):,} minutes with {limits[0]:,} requests and {limits[1]:,} points an hour. "
+        "Nothing was collected."
     )
 
 

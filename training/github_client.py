@@ -171,7 +171,8 @@ def read_limit(response: httpx.Response, now: float) -> tuple[str, float]:
         return "secondary", 0.0
     if headers.get("x-ratelimit-remaining") == "0" or "rate_limited" in words:
         reset = headers.get("x-ratelimit-reset", "")
-        return "primary", max(float(reset) - now, 0.0) + 1.0 if reset.isdecimal() else FIRST_WAIT
+        left = float(reset) - now if reset.isdecimal() else 0.0
+        return "primary", left + 1.0 if left > 0 else FIRST_WAIT  # our clock may be ahead of GitHub's
     return ("secondary", 0.0) if response.status_code == httpx.codes.TOO_MANY_REQUESTS else ("", 0.0)
 
 

@@ -68,6 +68,8 @@ class Credential:
         if not (remaining.isdecimal() and reset.isdecimal()):
             return
         budget.remaining, budget.reset = int(remaining), float(reset)
+        if not budget.remaining:  # the next request would be refused
+            budget.blocked_until = max(budget.blocked_until, budget.reset + 1.0)
         if headers.get("x-ratelimit-limit", "").isdecimal():
             budget.limit = int(headers["x-ratelimit-limit"])
 

@@ -164,7 +164,7 @@ def test_the_estimate_is_near_what_is_asked(repo: RepoScenario, github_server: G
         add_pull(repo, day, comments=day % 3)
     run = make_run(github_server, tmp_path)
 
-    counted = count_all(run)
+    counted, _ = count_all(run)
     told = collect(run)
     run.wire.close()
 

@@ -125,13 +125,11 @@ def make_run(params: CollectParams, snapshots: Path, opt_out: Path, salt: str, *
 def tell_plan(run: Run) -> None:
     """Print what the collection would cost."""
     from training.collect_plan import count_all, render_plan
-    from training.github_tokens import Tokens
 
-    counts = count_all(run)
+    counts, limits = count_all(run)
     for problem in run.told.problems:
         click.echo(problem, err=True)
-    tokens = len(run.credentials.credentials) if isinstance(run.credentials, Tokens) else 1
-    click.echo(render_plan(counts, tokens, guidelines=run.params.guidelines))
+    click.echo(render_plan(counts, limits, guidelines=run.params.guidelines))
 
 
 def tell(told: Collected) -> None:
