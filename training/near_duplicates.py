@@ -62,8 +62,12 @@ def _list_shingles(text: str) -> NDArray[np.uint64]:
     count = len(codes) - GRAM + 1
     hashes = np.zeros(count, np.uint64)
     for at in range(GRAM):
-        hashes = hashes * _FACTOR + codes[at : at + count]
-    return np.unique(hashes)
+        hashes *= _FACTOR
+        hashes += codes[at : at + count]
+    hashes.sort()  # np.unique does the same, four times slower on so few
+    is_first = np.ones(count, np.bool_)
+    np.not_equal(hashes[1:], hashes[:-1], out=is_first[1:])
+    return hashes[is_first]
 
 
 def jaccard(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> float:
