@@ -11,6 +11,7 @@ from reviewer import __version__
 from reviewer.cli import run_command
 
 STAGES: Final = {
+    "init": "Put the files of the pipeline into a folder.",
     "collect": "Take snapshots of merged pull requests and their reviews.",
     "align": "Find the line of each review comment.",
     "filter": "Keep the comments that teach something; say why the others do not.",
