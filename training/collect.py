@@ -42,13 +42,13 @@ def collect(run: Run) -> Collected:
     return run.told
 
 
-def apply_opt_out(store: SnapshotStore, opt_out: OptOut, salt: str, *, again: bool = False) -> list[str]:
+def apply_opt_out(store: SnapshotStore, opt_out: OptOut, salt: str | None, *, again: bool = False) -> list[str]:
     """Take people who opted out since the last time out of what is stored already.
 
     Args:
         store: The snapshots.
         opt_out: The list.
-        salt: What names are hashed with.
+        salt: What names are hashed with; None when none were hashed here.
         again: Look through the snapshots though the list is the one of last time.
 
     Returns:
@@ -60,7 +60,7 @@ def apply_opt_out(store: SnapshotStore, opt_out: OptOut, salt: str, *, again: bo
     """
     path = store.folder / STATE_NAME
     state = load_state(path, FolderState())
-    check = check_salt(state, salt, store.folder)
+    check = state.salt_check if salt is None else check_salt(state, salt, store.folder)
     told = list(rewrite_without(store, opt_out)) if opt_out and (again or state.opt_out != opt_out.digest) else []
     save_state(path, FolderState(check, opt_out.digest))
     return told

@@ -15,7 +15,7 @@ PULLS = 50
 COMMITS = 50
 LABELS = 20
 COMMENTS = 10
-"""Comments of a thread that come with it; one thread in a hundred has more."""
+"""Comments of a thread that come with it. Of 3,808 threads of two projects 11 have more."""
 BATCH_PULLS = 25
 BATCH_THREADS = 100
 """At most that many threads a query: 11 points should GitHub count the reactions of each comment, else 2."""

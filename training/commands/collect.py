@@ -164,14 +164,16 @@ def import_sources(sources: tuple[Path, ...], snapshots: Path, opt_out: Path, sa
     store, out = SnapshotStore(snapshots), load_opt_out(opt_out, salt)
     published = [path for path in sources if is_published(path)]
     dumped = [path for path in sources if path not in published]
+    for problem in apply_opt_out(store, out, salt if dumped else None):
+        click.echo(problem, err=True)
     if dumped:
         tell(import_dumps(dumped, store, out, salt, params.licenses))
     if published:
         from training.published import import_files
 
         tell_import(import_files(published, store))
-    for problem in apply_opt_out(store, out, salt, again=bool(published)):
-        click.echo(problem, err=True)
+        for problem in apply_opt_out(store, out, None, again=True):
+            click.echo(problem, err=True)
 
 
 def tell_import(counts: ImportCounts) -> None:
