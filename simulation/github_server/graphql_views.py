@@ -279,7 +279,7 @@ class Shapes:
         }
 
     def original_commit(self, repository: Repository, pull: PullRequest, sha: str) -> Json | None:
-        """The commit that a comment was written on; a switch decides whether one that was pushed away is still there."""
+        """The commit that a comment was written on; a switch decides whether one that was pushed away stays."""
         store = repository.store
         if self.world.switches.lost_commits and sha not in store.commits_between(pull.base_sha, pull.head_sha):
             return None
