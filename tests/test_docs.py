@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import click
@@ -43,6 +44,11 @@ def find_commands() -> Iterator[tuple[str, list[str]]]:
 
 
 COMMANDS = list(find_commands())
+STAGES = [import_module(f"training.commands.{file.stem}").command for file in ROOT.glob("training/commands/[a-z]*.py")]
+OF_TRAINING = {
+    name for file in ROOT.glob("training/**/*.py") for name in re.findall(r"GLOSSATOR_\w+", file.read_text())
+}
+"""Variables that only `glossator-train` reads."""
 
 
 @pytest.mark.parametrize(("page", "words"), COMMANDS, ids=[f"{page}: {' '.join(words)}" for page, words in COMMANDS])
@@ -86,7 +92,9 @@ def test_files_that_are_named_exist(page: str) -> None:
 
 @pytest.mark.parametrize("page", NAMES)
 def test_options_and_variables_that_are_named_exist(page: str) -> None:
-    ours = {option for command in commands.commands.values() for one in command.params for option in one.opts}
+    ours = {
+        option for command in [*commands.commands.values(), *STAGES] for one in command.params for option in one.opts
+    }
     spans = [span for span in re.findall(r"`([^`\n]+)`", read(page)) if re.match(r"(glossator )?[a-z ]*--[a-z]", span)]
     for span in spans:
         if not span.startswith(("git ", "uv ", "pip ")):
@@ -94,7 +102,7 @@ def test_options_and_variables_that_are_named_exist(page: str) -> None:
             assert not unknown or page.startswith("docs/adr/"), span
     known = {setting.variable for setting in TABLE} | {"GLOSSATOR_TRACEBACK", "GLOSSATOR_UPDATE", "GLOSSATOR_"}
     shown = {name for name in re.findall(r"GLOSSATOR_\w*", read(page)) if f"secrets.{name}" not in read(page)}
-    assert shown <= known | {"GLOSSATOR_FOLDER", "GLOSSATOR_EMBEDDED"}
+    assert shown <= known | {"GLOSSATOR_FOLDER", "GLOSSATOR_EMBEDDED"} | OF_TRAINING
 
 
 def test_the_exit_codes() -> None:
