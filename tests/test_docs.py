@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -20,6 +21,7 @@ from reviewer.report import FORMATS
 from reviewer.settings import Settings
 from reviewer.settings_table import TABLE
 from tests.command import ROOT
+from training.cli import STAGES as NAMES_OF_STAGES
 
 PAGES = sorted([ROOT / "README.md", ROOT / "examples" / "README.md", *(ROOT / "docs").rglob("*.md")])
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
@@ -44,7 +46,8 @@ def find_commands() -> Iterator[tuple[str, list[str]]]:
 
 
 COMMANDS = list(find_commands())
-STAGES = [import_module(f"training.commands.{file.stem}").command for file in ROOT.glob("training/commands/[a-z]*.py")]
+MODULES = [f"training.commands.{name}" for name in NAMES_OF_STAGES]
+STAGES = [import_module(module).command for module in MODULES if find_spec(module)]
 OF_TRAINING = {
     name for file in ROOT.glob("training/**/*.py") for name in re.findall(r"GLOSSATOR_\w+", file.read_text())
 }
