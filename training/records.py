@@ -150,7 +150,7 @@ def list_parts(folder: Path) -> list[Path]:
     counts = {int(match[2]) for name in found if (match := _PART.fullmatch(name))}
     if len(counts) != 1:
         what = "has no records" if not counts else f"holds parts of {len(counts)} runs"
-        raise DataError(f"{folder} {what}.", AGAIN)
+        raise DataError(f"{folder} {what}.", AGAIN if counts else "Run the stage that writes it first.")
     shards = counts.pop()
     parts = [part_path(folder, shard, shards) for shard in range(1, shards + 1)]
     if missing := [path.name for path in parts if path.name not in found]:
