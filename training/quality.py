@@ -29,10 +29,10 @@ WHY: Final = re.compile(
     re.IGNORECASE,
 )
 TALK: Final = re.compile(
-    r"\b(?:i|we)(?:'ve| have| also| just)? (?:added|changed|didn't|had|kept|made|moved|removed|renamed|tried"
-    r"|wanted|was)\b|\bi(?:'ll| will| need to|'m going)\b|\bmy (?:bad|comment)\b|\bfunny\b|\bfyi\b|\bjust noting\b"
-    r"|\bsorry\b|\A\W*(?:added|changed|moved|removed|renamed|reverted|updated)\b|\bgoing forward\b"
-    r"|\bthoughts\b|\bactually\b",
+    r"\b(?:(?:i|we)(?:'ve| have| also| just)? (?:added|changed|didn't|had|kept|made|moved|removed|renamed|tried|wanted"
+    r"|was)|i(?:'ll| will| need to|'m going)|my (?:bad|comment)|funny|fyi|just noting|sorry|going forward|thoughts"
+    r"|actually)\b"
+    r"|\A\W*(?:added|changed|moved|removed|renamed|reverted|updated)\b",
     re.IGNORECASE,
 )
 """What an author says of the own work, or somebody in a conversation."""

@@ -38,11 +38,12 @@ PLUGINS: Final = {
 }
 """Modules below detect_secrets.plugins and their classes."""
 TOKEN: Final = re.compile(
-    r"github_pat_\w{60,}|sk-(?:ant|proj|svcacct)-[\w-]{30,}|\bhf_[A-Za-z0-9]{30,}|\bAIza[\w-]{35}"
+    r"github_pat_\w{60,}|sk-(?:ant|proj|svcacct)-[\w-]{30,}|\bhf_[A-Za-z0-9]{30,}|\bnpm_[A-Za-z0-9]{36}|\bAIza[\w-]{35}"
     r"|\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}"
     r"|-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z ]+-----|\Z)",
     re.DOTALL,
 )
+MIN_SECRET: Final = 16
 LONG: Final = re.compile(r"[\w-]{20}|-----BEGIN")
 """What every token has in it: texts without it need no closer look."""
 USER_INFO: Final = re.compile(
@@ -59,7 +60,8 @@ NO_TOP_LEVEL: Final = frozenset(
     | {"rb", "rs", "sh", "svg", "ts", "tsx", "txt"}
 )
 ADDRESS: Final = re.compile(r"(?<![\w.:/#-])(?:\d{1,3}\.){3}\d{1,3}(?![\w.-])")
-PHONE: Final = re.compile(r"(?<![\w+])\+[1-9]\d{0,2}[ .-]\(?\d{2,4}\)?(?:[ .-]\d{2,4}){2,3}(?![\w.-])")
+PHONE: Final = re.compile(r"(?<![\w+])\+[1-9]\d{0,2}[ .-]\(?\d{2,4}\)?(?:[ .-]\d{2,5}){1,4}(?![\w-]|\.\w)")
+PHONE_DIGITS: Final = range(9, 16)
 
 CODE: Final = re.compile(
     r"^(?P<mark>`{3,}|~{3,}).*?(?:^(?P=mark)|\Z)|(?P<ticks>`+)[^`\n](?:[^\n]*?[^`\n])?(?P=ticks)(?!`)",
@@ -110,7 +112,7 @@ def scrub(text: str, hunk: str = "", people: frozenset[str] = frozenset(), salt:
         text = _replace(USER_INFO, "secret", removed, text, "[secret]@")
         text = _replace(EMAIL, "e-mail", removed, text, _hide_email)
     text = _replace(ADDRESS, "address", removed, text, _hide_address)
-    text = _replace(PHONE, "phone", removed, text, "[phone]")
+    text = _replace(PHONE, "phone", removed, text, _hide_phone)
     in_prose = partial(_hide_names, hunk=hunk, people=people, salt=salt, removed=removed)
     return Scrubbed(_map_prose(text, in_prose), dict(sorted(removed.items())))
 
@@ -120,7 +122,13 @@ def _find_secrets(text: str) -> Iterator[str]:
         return
     yield from TOKEN.findall(text)
     for plugin in _load_plugins():
-        yield from (found for found in plugin.analyze_string(text) if isinstance(found, str) and found)
+        yield from (_choose_secret(found) for pattern in plugin.denylist for found in pattern.finditer(text))
+
+
+def _choose_secret(found: re.Match[str]) -> str:
+    """The part in brackets where a plugin's pattern has the secret there, as in `aws_key = "(...)"`, else all of it."""
+    inner = max((group for group in found.groups() if group), key=len, default="")
+    return inner if len(inner) >= MIN_SECRET else found[0]
 
 
 @cache
@@ -157,6 +165,10 @@ def _hide_address(found: re.Match[str]) -> str | None:
     address = IPv4Address(found[0])
     plain = not address.is_global or address.is_multicast or all(int(part) < 32 for part in parts)  # noqa: PLR2004 - versions
     return None if plain else "[address]"
+
+
+def _hide_phone(found: re.Match[str]) -> str | None:
+    return "[phone]" if sum(map(str.isdigit, found[0])) in PHONE_DIGITS else None
 
 
 def _map_prose(text: str, change: Callable[[str], str]) -> str:

@@ -1,0 +1,90 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from training.scrub import scrub
+from training.snapshot import hash_name
+
+GITHUB_TOKEN = "ghp_" + "a1B2" * 9
+SLACK_TOKEN = "xoxb-" + "123456789012-" * 2 + "abcdefghijklmnopqrstuvwx"
+PRIVATE_KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA\nabc=\n-----END RSA PRIVATE KEY-----"
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P"
+
+
+@pytest.mark.parametrize(
+    ("text", "clean", "kind"),
+    [
+        (f"I used {GITHUB_TOKEN} here", "I used [secret] here", "secret"),
+        (f"`token = {SLACK_TOKEN}`", "`token = [secret]`", "secret"),
+        (f"key:\n{PRIVATE_KEY}\nok", "key:\n[secret]\nok", "secret"),
+        (f"![x](https://a.b/c.png?jwt={JWT})", "![x](https://a.b/c.png?jwt=[secret])", "secret"),
+        ("AKIAIOSFODNN7EXAMPLE works", "[secret] works", "secret"),
+        ("see https://bob:hunter2@db.corp.net/x", "see https://[secret]@db.corp.net/x", "secret"),
+        ("ask jane.doe+x@corp.co.uk, please", "ask [e-mail], please", "e-mail"),
+        ('```suggestion\nAUTHOR = "jane@corp.io"\n```', '```suggestion\nAUTHOR = "[e-mail]"\n```', "e-mail"),
+        ("it listens on 93.184.216.34 now", "it listens on [address] now", "address"),
+        ("call +49 (30) 1234 5678.", "call [phone].", "phone"),
+        ("cc @bob-k, thanks", f"cc @{hash_name('bob-k')}, thanks", "mention"),
+        ("(@Bob)", f"(@{hash_name('bob')})", "mention"),
+    ],
+)
+def test_takes_out_secrets_and_personal_data(text: str, clean: str, kind: str) -> None:
+    scrubbed = scrub(text)
+    assert (scrubbed.text, scrubbed.removed) == (clean, {kind: 1})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "In 28cd645cfd1842720594e1a8998843ce8ca7a850: nit",
+        "0x79BE667E F9DCBBAC 79BE667EF9DCBBAC55A06295CE870B07029BFCDB2DCE28D959F2815B16F81798",
+        "```suggestion\n    static const unsigned char key[32] = {0x01, 0x23};\n```",
+        "`@angular/core` and @angular/core stay",
+        "```java\n@Override\nvoid run();\n```",
+        "use `@property` or @property here",
+        "see @user-0123456789",
+        "@dependabot rebase",
+        "icon@2x.png, git@github.com:a/b.git, bob@example.com, 1@users.noreply.github.com",
+        "decorate it with @pytest.mark.slow and @wraps(function)",
+        "127.0.0.1, 10.0.0.1, 192.168.1.7, 0.0.0.0, 8.8.8.8, 300.1.2.3, version 1.2.3.4, section 4.10.3.2",
+        "redis://user:password@localhost:6379 and https://user:pw@example.com/",
+        "a + 12 34 56, +1, 1.5e+10 100 200",
+        "postgres://${USER}:${PASSWORD}@db.corp.net/",
+        "sk-learn, eyJ, AKIA, ghp_short and hf_hub_download",
+    ],
+)
+def test_leaves_code_and_numbers_alone(text: str) -> None:
+    scrubbed = scrub(text)
+    assert (scrubbed.text, scrubbed.removed) == (text, {})
+
+
+def test_a_name_that_stands_in_the_code_is_no_person() -> None:
+    assert scrub("What is @Inject for?", hunk="+  @Inject\n+  Foo foo;").text == "What is @Inject for?"
+    assert scrub("What is @Injekt for?", hunk="+  @Inject\n+  Foo foo;").removed == {"mention": 1}
+
+
+def test_logins_of_those_who_take_part_are_hashed_in_prose_only() -> None:
+    people = frozenset({hash_name("ann-z", "pepper")})
+    scrubbed = scrub("As Ann-Z said, `ann-z` and ann-z/repo", people=people, salt="pepper")
+    assert scrubbed.text == f"As {hash_name('ann-z', 'pepper')} said, `ann-z` and ann-z/repo"
+    assert scrubbed.removed == {"login": 1}
+
+
+def test_mentions_are_hashed_with_the_salt() -> None:
+    assert scrub("@bob?", salt="pepper").text == f"@{hash_name('bob', 'pepper')}?"
+
+
+def test_each_occurrence_is_counted() -> None:
+    scrubbed = scrub(f"{GITHUB_TOKEN} {GITHUB_TOKEN} @bob @carol a@b.io")
+    assert scrubbed.removed == {"e-mail": 1, "mention": 2, "secret": 2}
+
+
+def test_twice_is_once() -> None:
+    once = scrub(f"{GITHUB_TOKEN} @bob a@b.io 93.184.216.34 +49 30 1234 5678").text
+    assert scrub(once).text == once
+
+
+@given(st.text(st.characters(exclude_characters="`~"), max_size=80))
+def test_what_stands_in_a_code_block_is_never_taken_for_a_name(code: str) -> None:
+    text = f"```suggestion\n@bob {code}\n```"
+    assert "mention" not in scrub(text).removed
