@@ -97,7 +97,7 @@ def write_published(path: Path) -> Path:
         write_pull("octo/beta", 1, "2023-06-01T00:00:00Z", remark=remarks[2]),
         write_pull("octo/gamma", 1, "2023-07-01T00:00:00Z", remark=remarks[3], code=shared),
         write_pull("octo/delta", 1, "2023-08-01T00:00:00Z", remark=remarks[4], complete=False),
-        write_pair("octo/epsilon", 1, "2023-09-01T00:00:00Z", "Why is `ledger_index` read twice? Keep the first result."),
+        write_pair("octo/epsilon", 1, "2023-09-01T00:00:00Z", "Why is `ledger_index` read twice? Keep the first."),
     ]  # fmt: skip
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return path
