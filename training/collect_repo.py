@@ -78,7 +78,13 @@ class RepoCollector:
         since, most = max(state.since, params.since), params.limit if not state.since else 0
         walk, size, ended = state.walk, PULLS, False
         while not ended:
-            reply, size = self._list(state, walk.after, size)
+            try:
+                reply, size = self._list(state, walk.after, size)
+            except HostError as error:
+                if is_fatal(error) or isinstance(error, HostUnavailable) or walk is not state.walk or not walk.after:
+                    raise
+                walk = Walk()  # GitHub does not know the cursor of last time any more
+                continue
             page = reply.data["repository"]["pullRequests"]
             nodes = [node for node in page["nodes"] if node and node["updatedAt"] >= since]
             nodes = nodes[: most - walk.seen] if most else nodes

@@ -140,7 +140,7 @@ class GitHubClient:
     def _block(self, credential: Credential, resource: Resource, response: httpx.Response) -> bool:
         """Whether a limit was reached; then the credential rests as long as GitHub says."""
         now = self.wire.watch.now()
-        kind, seconds = read_limit(response, now)
+        kind, seconds = read_limit(response, resource, now)
         if kind == "primary":
             credential.budgets[resource].blocked_until = now + seconds
         elif kind == "secondary":
@@ -157,11 +157,13 @@ class GitHubClient:
         return bool(kind)
 
 
-def read_limit(response: httpx.Response, now: float) -> tuple[str, float]:
+def read_limit(response: httpx.Response, resource: Resource, now: float) -> tuple[str, float]:
     """`primary` or `secondary`, or nothing, and the seconds until more may be asked (0: GitHub does not say)."""
     headers = response.headers
     limited = response.status_code in {httpx.codes.FORBIDDEN, httpx.codes.TOO_MANY_REQUESTS}
-    if not limited and not (response.status_code == httpx.codes.OK and b'"RATE_LIMITED"' in response.content[:2000]):
+    if resource == "graphql" and response.status_code == httpx.codes.OK:
+        limited = b'"RATE_LIMITED"' in response.content[:2000]  # in a text its last quote would be escaped
+    if not limited:
         return "", 0.0
     retry_after = headers.get("retry-after", "")
     if retry_after.isdecimal():

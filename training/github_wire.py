@@ -10,7 +10,7 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from reviewer.errors import HostError, HostUnavailable
+from reviewer.errors import HostError, HostUnavailable, UsageError
 
 API_URL = "https://api.github.com"
 API_VERSION = "2022-11-28"
@@ -44,7 +44,7 @@ class Wire:
         self, watch: Watch, api_url: str = API_URL, graphql_url: str = "", *, http: httpx.Client | None = None
     ) -> None:
         self.watch = watch
-        self.api_url = api_url.rstrip("/")
+        self.api_url = check_url(api_url).rstrip("/")
         self.graphql_url = graphql_url or derive_graphql_url(self.api_url)
         self.sent = 0
         self._is_ours = http is None
@@ -91,7 +91,7 @@ class Wire:
             self.sent += 1
             try:
                 response = self._http.send(request, follow_redirects=False)
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 reason, status = type(error).__name__, 0
             else:
                 if response.status_code < httpx.codes.INTERNAL_SERVER_ERROR:
@@ -108,6 +108,17 @@ class Wire:
         if origin_of(url) not in allowed:
             host = urlsplit(url).hostname
             raise HostError(f"GitHub's answer leads to another host, {host}.", "The token was not sent there.")
+
+
+def check_url(url: str) -> str:
+    """The address as it is, or UsageError when it is none."""
+    try:
+        scheme, host, _ = origin_of(url)
+    except ValueError:
+        scheme, host = "", ""
+    if scheme not in {"http", "https"} or not host:
+        raise UsageError(f"{url!r} is no address of an API.", f"Write it as {API_URL}.")
+    return url
 
 
 def origin_of(url: str) -> tuple[str, str, int | None]:

@@ -152,6 +152,26 @@ def test_a_stopped_walk_goes_on_at_its_page(
     assert len(list(SnapshotStore(tmp_path).list_keys())) == 4
 
 
+def test_a_cursor_that_github_has_forgotten(
+    repo: RepoScenario, github_server: GitHubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.collect_repo.PULLS", 1)
+    for day in range(1, 4):
+        add_pull(repo, day, comments=0)
+    run = make_run(github_server, tmp_path, guidelines=False)
+    run.wire = StoppingWire(run.watch, github_server.url)
+    run.wire.left = 4
+    with pytest.raises(KeyboardInterrupt):
+        collect(run)
+    run.wire.close()
+    body = {"data": {"repository": None}, "errors": [{"type": "INVALID_CURSOR_ARGUMENTS", "message": "no such cursor"}]}
+    github_server.faults.add("POST", "/graphql", status=200, body=body)
+
+    told = run_collect(github_server, tmp_path, guidelines=False)
+
+    assert (told.new, told.unchanged, told.problems) == (2, 1, [])
+
+
 def test_a_snapshot_that_cannot_be_read_is_collected_again(
     repo: RepoScenario, github_server: GitHubServer, tmp_path: Path
 ) -> None:

@@ -114,7 +114,7 @@ def make_run(params: CollectParams, snapshots: Path, opt_out: Path, salt: str, *
 
     check_params(params)
     watch = TerminalWatch()
-    wire = Wire(watch, os.environ.get("GITHUB_API_URL", API_URL), os.environ.get("GITHUB_GRAPHQL_URL", ""))
+    wire = Wire(watch, os.environ.get("GITHUB_API_URL") or API_URL, os.environ.get("GITHUB_GRAPHQL_URL", ""))
     credentials = load_credentials(wire)
     if not salt:
         watch.say("Names are hashed without a salt: set GLOSSATOR_NAME_SALT, or they can be guessed.")

@@ -1,0 +1,152 @@
+"""`glossator-train collect` as somebody runs it: what it prints, what it refuses, what a kill leaves behind."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from simulation.github_server import GitHubServer, RepoScenario
+from tests.training.collecting import SALT, add_pull, create_repo, make_run, read_folder, run_collect
+from training.cli import train
+from training.collect import collect
+from training.collect_watch import TerminalWatch, render_pulls
+from training.store import SnapshotStore
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def repo(github_server: GitHubServer) -> RepoScenario:
+    return create_repo(github_server)
+
+
+def environment(server: GitHubServer) -> dict[str, str]:
+    return {
+        "GITHUB_API_URL": server.url,
+        "GITHUB_GRAPHQL_URL": server.graphql_url,
+        "GLOSSATOR_GITHUB_TOKENS": "actions-token",
+        "GLOSSATOR_NAME_SALT": SALT,
+    }
+
+
+def invoke(server: GitHubServer, folder: Path, *words: str, **variables: str) -> Result:
+    given = {**environment(server), "GLOSSATOR_APP_ID": "", "GLOSSATOR_APP_KEY": "", "GITHUB_TOKEN": "", **variables}
+    return CliRunner().invoke(train, ["collect", "--snapshots", str(folder), *words], env=given)
+
+
+def test_the_table_at_the_end(repo: RepoScenario, github_server: GitHubServer, tmp_path: Path) -> None:
+    create_repo(github_server, "octo/closed", license=None)
+    for day in (1, 2):
+        add_pull(repo, day)
+
+    result = invoke(github_server, tmp_path, "--repo", "octo/demo", "--repo", "octo/closed")
+
+    assert result.exit_code == 0
+    assert result.stderr == "octo/closed is left out: it has no licence. `--licenses any` takes it.\n"
+    rows = [line.rsplit(maxsplit=1) for line in result.stdout.splitlines()]
+    assert rows[:5] == [
+        ["repositories", "2"],
+        ["new pull requests", "2"],
+        ["updated", "0"],
+        ["unchanged", "0"],
+        ["left out: repository with no licence", "1"],
+    ]
+    assert rows[-1] == ["problems", "1"]
+
+
+def test_the_dry_run(repo: RepoScenario, github_server: GitHubServer, tmp_path: Path) -> None:
+    for day in (1, 2):
+        add_pull(repo, day)
+
+    result = invoke(github_server, tmp_path, "--repo", "octo/demo", "--repo", "octo/nothing", "--dry-run")
+
+    assert result.exit_code == 0
+    assert result.stderr == "octo/nothing: GitHub has no /repos/octo/nothing, or the token may not see it.\n"
+    assert result.stdout.split("\n")[1].split() == ["octo/demo", "2", "2", "19", "4"]
+    assert "about 1 minutes with 1,000 requests and 1,000 points an hour. Nothing was collected." in result.stdout
+    assert read_folder(tmp_path) == {}
+
+
+def test_parameters_of_the_file_and_of_the_options(
+    repo: RepoScenario, github_server: GitHubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for day in (1, 2, 3):
+        add_pull(repo, day)
+    Path("params.yaml").write_text('collect: {repos: [octo/demo], since: "2024-03-02", guidelines: false}\n', "utf-8")
+
+    result = invoke(github_server, tmp_path / "s", "--limit", "1")
+
+    assert result.exit_code == 0
+    assert sorted(read_folder(tmp_path / "s")) == ["collect.json", "octo/demo/000003.json", "octo/demo/collect.json"]
+
+
+@pytest.mark.parametrize(("words", "variables", "what"), [
+    ([], {}, "There is no repository to collect from."),
+    (["--repo", "octo"], {}, "'octo' is no repository's name."),
+    (["--repo", "../x"], {}, "'../x' is no repository's name."),
+    (["--repo", "octo/.."], {}, "'octo/..' is no repository's name."),
+    (["--repo", "a/b", "--since", "yesterday"], {}, "'yesterday' is no time."),
+    (["--repo", "a/b"], {"GLOSSATOR_GITHUB_TOKENS": " ,"}, "There is no token for GitHub."),
+    (["--repo", "a/b"], {"GITHUB_API_URL": "api.github.com"}, "'api.github.com' is no address of an API."),
+])  # fmt: skip
+def test_what_is_refused(
+    words: list[str], variables: dict[str, str], what: str, github_server: GitHubServer, tmp_path: Path
+) -> None:
+    result = invoke(github_server, tmp_path, *words, **variables)
+
+    assert str(result.exception).split("\n")[0] == what
+    assert github_server.requests == []
+
+
+def test_without_a_salt_it_warns(repo: RepoScenario, github_server: GitHubServer, tmp_path: Path) -> None:
+    result = invoke(github_server, tmp_path, "--repo", "octo/demo", GLOSSATOR_NAME_SALT="")
+
+    assert "Names are hashed without a salt" in result.stderr
+
+
+def test_progress(repo: RepoScenario, github_server: GitHubServer, tmp_path: Path) -> None:
+    for day in range(1, 4):
+        add_pull(repo, day, comments=day % 2)
+    run = make_run(github_server, tmp_path)
+    collect(run)
+    run.wire.close()
+
+    assert run.watch.steps == [("octo/demo", done, 3) for done in (1, 2, 3)]  # type: ignore[attr-defined] # FakeWatch
+    assert render_pulls("octo/demo", 50, 200, 60.0, 50) == (
+        "  octo/demo [######------------------] 50 of 200 pull requests  1:00, about 3:00 left"
+    )
+
+
+def test_waiting_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    TerminalWatch().wait(0.01, "GitHub's rate limit is reached until 14:05:09 UTC")
+
+    assert capsys.readouterr().err == "GitHub's rate limit is reached until 14:05:09 UTC: waiting 0:00.\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("after", [3, 6, 8])
+def test_killed_it_goes_on(after: int, repo: RepoScenario, github_server: GitHubServer, tmp_path: Path) -> None:
+    for day in range(1, 5):
+        add_pull(repo, day)
+    run_collect(github_server, tmp_path / "whole")
+    seen = len(github_server.requests)
+    github_server.faults.add("*", ".", only_delay=True, delay=0.1, times=100)
+    command = [sys.executable, "-m", "training", "collect", "--repo", "octo/demo", "--snapshots", str(tmp_path / "s")]
+    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment(github_server)})
+    while len(github_server.requests) < seen + after:
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+
+    assert 0 <= len(list(SnapshotStore(tmp_path / "s").list_keys())) < 4
+    run_collect(github_server, tmp_path / "s")
+
+    assert read_folder(tmp_path / "s") == read_folder(tmp_path / "whole")
