@@ -25,6 +25,7 @@ FUNCTION = re.compile(r"[A-Za-z_$]")
 
 CONTEXT = 3
 """Lines of context around a change."""
+PLAIN_MODE = "100644"
 KEEP = ".gitkeep"
 """A file on both sides, so that neither is empty."""
 ROUNDS = 20
@@ -133,7 +134,7 @@ def choose_mode(header: Header, *, old: bool) -> str:
     """The mode of a file on one side, in git's octal digits."""
     names = ("old mode", "deleted file mode") if old else ("new mode", "new file mode")
     found = next((header.fields[name] for name in names if name in header.fields), "")
-    return found or header.fields.get("index", "").partition(" ")[2] or "100644"
+    return found or header.fields.get("index", "").partition(" ")[2] or PLAIN_MODE
 
 
 def wrap(content: bytes, mode: str) -> Content:
@@ -240,6 +241,7 @@ def rebuild_exactly(diff: str, store: GitStore) -> Rebuilt:
     Raises:
         CannotRebuild: The diff is damaged, or git finds other hunks whatever stands in between.
     """
+    rebuild(diff)  # it says what is wrong with a diff
     wanted = describe(diff)
     attempts = dict.fromkeys(wanted, 0)
     open_names = list(wanted)
@@ -273,7 +275,10 @@ def describe(diff: str) -> dict[str, Changed]:
     """The changed files by `name_file`. The headings of hunks may differ."""
     return {
         name_file(header): Changed(
-            header.previous_path, tuple(sorted(header.modes)), "Binary files" in header.fields, list_hunks(lines, spans)
+            header.previous_path,
+            tuple(sorted(header.modes - {"", PLAIN_MODE})),
+            "Binary files" in header.fields,
+            list_hunks(lines, spans),
         )
         for header, lines, spans in read_sections(split_lines(diff))
     }

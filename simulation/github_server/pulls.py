@@ -18,9 +18,11 @@ def open_pull(
     head_repo: Repository,
     head_sha: str,
     draft: bool = False,
+    number: int | None = None,
 ) -> PullRequest:
-    """A new pull request for a branch that is there."""
-    number = next(world.numbers[repository.full_name])
+    """A new pull request for a branch that is there. Without a number it gets the next one that is free."""
+    while number is None or number in repository.pulls:
+        number = next(world.numbers[repository.full_name])
     base_sha, now = repository.resolve(base) or "", world.now()
     pull = PullRequest(
         world.next_id(), number, title, body, author, base, head, head_repo, base_sha, head_sha, now, now,

@@ -153,6 +153,7 @@ class RepoScenario:
         body: str | None = "What and why.",
         fork: bool = False,
         draft: bool = False,
+        number: int | None = None,
     ) -> PullScenario:
         """Commit `files` on a new branch (of the author's fork with `fork`) and open a pull request for it."""
         repository, world = self.repository, self.server.world
@@ -164,7 +165,7 @@ class RepoScenario:
             )
             pull = open_pull(
                 world, repository, world.account(author), title=title, body=body, base=base, head=branch,
-                head_repo=head_repo, head_sha=head_sha, draft=draft,
+                head_repo=head_repo, head_sha=head_sha, draft=draft, number=number,
             )  # fmt: skip
         return PullScenario(self, pull)
 
