@@ -45,7 +45,7 @@ class FilterParams:
     """Words of a comment that has no code in it, at least."""
     max_characters: int = 4000
     """Of the body."""
-    min_quality: float = 0.7
+    min_quality: float = 0.65
     """From 0, which keeps all, to 1; see `training.quality`."""
     near_duplicate: float = THRESHOLD
     """Jaccard similarity of 5-grams from which two comments are nearly the same; above 1 none are."""
