@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from reviewer.domain import Bundle, ChangedFile, Guideline, ReviewExample
@@ -44,45 +44,46 @@ def render_chats(
 ) -> tuple[str, tuple[Chat, ...]]:
     """The prefix that a pull request's chats share, and the chats in the order of its examples."""
     settings = Settings(context_tokens=params.context_tokens)
-    replies = render_replies(built.examples, tally)
-    on_diff = sum(example.origin == "pull-request" for example in built.examples if example.id in replies)
-    replies |= dict.fromkeys(choose_negatives(built.examples, on_diff, params), EMPTY_REPLY)
     bundle = Bundle(built.pull_request, guidelines)
+    replies = render_replies(built.examples, tally)
+    on_diff = sum(built.examples[at].origin == "pull-request" for at in replies)
+    replies |= dict.fromkeys(choose_negatives(built.examples, on_diff, params), EMPTY_REPLY)
     chats = []
-    for example in built.examples:
-        if reply := replies.get(example.id):
-            outdated = example.origin == "diff-hunk"
-            prefix = render_prefix(show_alone(bundle, example), settings) if outdated else ""
-            chats.append(Chat(example.id, render_hunk(example.hunk), reply, outdated, prefix))
-            tally["chats"]["about outdated code" if outdated else "comment" if example.comments else "nothing"] += 1
-    is_shared = any(not chat.prefix for chat in chats)
+    for at, reply in sorted(replies.items()):
+        example = built.examples[at]
+        outdated = example.origin == "diff-hunk"
+        prefix = render_prefix(show_alone(bundle, example), settings) if outdated else ""
+        chats.append(Chat(example.id, render_hunk(example.hunk), reply, outdated, prefix))
+        tally["chats"]["about outdated code" if outdated else "comment" if example.comments else "nothing"] += 1
+    is_shared = any(not chat.outdated for chat in chats)
     return render_prefix(bundle, settings) if is_shared else "", tuple(chats)
 
 
-def render_replies(examples: Iterable[ReviewExample], tally: Tally) -> dict[str, str]:
-    """The replies of the commented examples that can be one, by the example's id."""
+def render_replies(examples: Sequence[ReviewExample], tally: Tally) -> dict[int, str]:
+    """The replies of the commented examples that can be one, by the example's index."""
     replies = {}
-    for example in examples:
+    for at, example in enumerate(examples):
         if example.comments:
             completion = render_completion(example)
             tally["comments_without_chat"].update(completion.left_out)
             tally["severities"].update(completion.severities)
             tally["categories"].update(completion.categories)
             if completion.reply is not None:
-                replies[example.id] = completion.reply
+                replies[at] = completion.reply
     return replies
 
 
-def choose_negatives(examples: Iterable[ReviewExample], commented: int, params: DatasetParams) -> list[str]:
-    """The ids of the pieces without a remark that become empty replies, by hash: the same for everyone."""
-    examples = list(examples)
-    silent = [example.id for example in examples if example.labelled and not example.commented]
-    ranked = sorted(silent, key=lambda name: _hash(f"{params.seed}:{name}"))
+def choose_negatives(examples: Sequence[ReviewExample], commented: int, params: DatasetParams) -> list[int]:
+    """The indexes of the pieces without a remark that become empty replies, by hash: the same for everyone."""
+    silent = [at for at, example in enumerate(examples) if example.labelled and not example.commented]
     if any(example.commented for example in examples):
         wanted = commented * params.negatives_per_comment
     else:
         wanted = params.negatives_per_silent
-    chance = _hash(f"{params.seed}:{examples[0].repo}#{examples[0].number}") / 2**64 if examples else 0.0
+    if not silent or not wanted:
+        return []
+    ranked = sorted(silent, key=lambda at: _hash(f"{params.seed}:{examples[at].id}"))
+    chance = _hash(f"{params.seed}:{examples[0].repo}#{examples[0].number}") / 2**64
     return ranked[: int(wanted + chance)]
 
 

@@ -41,7 +41,7 @@ SEVERITY_WORDS: Final[tuple[tuple[Severity, tuple[str, ...]], ...]] = (
         "error",
         (
             r"crash|segfault|panic|overflow|underflow|deadlock|race condition|data race|leak|corrupt|data loss",
-            r"undefined behaviou?r|\bUB\b|null ?pointer|\bNPE\b|out[- ]of[- ]bounds|double free|use[- ]after[- ]free",
+            r"undefined behaviou?r|\bub\b|null ?pointer|\bnpe\b|out[- ]of[- ]bounds|double free|use[- ]after[- ]free",
             r"vulnerab|inject|insecure|security|exploit|infinite loop|incorrect|\bbugg?y?\b",
             r"(?:will|would|does|is going to) (?:fail|break|throw|hang|not work|not compile)|doesn'?t (?:work|compile)",
             r"(?:is|are|looks?|seems?) (?:wrong|broken)",
@@ -52,7 +52,7 @@ SEVERITY_WORDS: Final[tuple[tuple[Severity, tuple[str, ...]], ...]] = (
         (r"consider\b|maybe\b|perhaps|could (?:you|we|be)|prefer|renam|naming|style|readab|simplif|cleaner|nicer",),
     ),
 )
-"""The first row of which one expression is found in the comment; `warning` when none is."""
+"""The first row of which one expression is found in the comment, in lower case; `warning` when none is."""
 CATEGORY_WORDS: Final[tuple[tuple[Category, tuple[str, ...]], ...]] = (
     (
         "security",
@@ -63,7 +63,7 @@ CATEGORY_WORDS: Final[tuple[tuple[Category, tuple[str, ...]], ...]] = (
     ),
     (
         "performance",
-        (r"performan|slow|faster|optimi[sz]|allocat|cache|expensive|memory usage|O\(n|quadratic|latency",),
+        (r"performan|slow|faster|optimi[sz]|allocat|cache|expensive|memory usage|\bo\(n|quadratic|latency",),
     ),
     ("test", (r"\btest(?:s|ed|ing)?\b|assert|coverage|fixture|mock|benchmark",)),
     ("docs", (r"\bdocs?\b|documentation|docstring|comment|readme|changelog|typo|spelling|wording|grammar|javadoc",)),
@@ -82,7 +82,7 @@ CATEGORY_WORDS: Final[tuple[tuple[Category, tuple[str, ...]], ...]] = (
         ),
     ),
 )
-"""The first row of which one expression is found in the comment; `design` when none is."""
+"""The first row of which one expression is found in the comment, in lower case; `design` when none is."""
 _SEVERITIES = [(severity, re.compile("|".join(words), re.IGNORECASE)) for severity, words in SEVERITY_WORDS]
 _CATEGORIES = [(category, re.compile("|".join(words), re.IGNORECASE)) for category, words in CATEGORY_WORDS]
 
@@ -124,8 +124,8 @@ def render_completion(example: ReviewExample) -> Completion:
     if not kept and example.comments:
         return Completion(None, left_out=left_out)
     reply = json.dumps({"comments": kept}, ensure_ascii=False)
-    severities = tuple(choose_severity(entry["message"]) for entry in kept)
-    return Completion(reply, severities, tuple(choose_category(entry["message"]) for entry in kept), left_out)
+    severities = tuple(cast("Severity", entry["severity"]) for entry in kept)
+    return Completion(reply, severities, tuple(cast("Category", entry["category"]) for entry in kept), left_out)
 
 
 def render_entry(comment: ExampleComment, hunk: Hunk) -> dict[str, str] | str:
@@ -207,9 +207,11 @@ def cut_message(text: str, limit: int = MESSAGE_CHARACTERS) -> str:
 
 def choose_severity(message: str) -> Severity:
     """The weak label of a comment's words."""
-    return next((severity for severity, words in _SEVERITIES if words.search(message)), "warning")
+    lower = message.lower()
+    return next((severity for severity, words in _SEVERITIES if words.search(lower)), "warning")
 
 
 def choose_category(message: str) -> Category:
     """Likewise."""
-    return next((category for category, words in _CATEGORIES if words.search(message)), "design")
+    lower = message.lower()
+    return next((category for category, words in _CATEGORIES if words.search(lower)), "design")

@@ -5,13 +5,16 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from functools import cache
+from itertools import pairwise
 from typing import Final
 
 import msgspec
 
+from reviewer.domain import ReviewExample
 from reviewer.errors import UsageError
 from reviewer.jsonfile import check_schema
-from reviewer.locate import count_tokens
+from reviewer.tokens import estimate_tokens
 from training.aligned import Aligned
 from training.errors import DataError
 from training.examples import PullRequestExamples
@@ -22,9 +25,9 @@ COUNTS_SCHEMA: Final = "glossator/dataset-counts/1"
 COUNTS_FILE: Final = "counts.json"
 LEFT_OUT: Final = "left out"
 """The column of pull requests that are in no split."""
-LINE_BINS: Final = (1, 5, 10, 20, 40, 80, 121)
-TOKEN_BINS: Final = (1, 50, 100, 200, 400, 800, 1_600)
-CHARACTER_BINS: Final = (1, 50, 100, 200, 400, 800, 1_600)
+LINE_BINS: Final = (0, 5, 10, 20, 40, 80)
+TOKEN_BINS: Final = (0, 50, 100, 200, 400, 800, 1_600)
+CHARACTER_BINS: Final = (0, 50, 100, 200, 400, 800, 1_600)
 
 OUTCOMES: Final = {True: "addressed", False: "not addressed", None: "nobody can tell"}
 
@@ -91,7 +94,9 @@ def count_stages(snapshot: Snapshot, aligned: Aligned, filtered: Filtered) -> Ta
     tally["licenses"][snapshot.license or "unknown"] += 1
     tally["languages_of_pull_requests"][snapshot.language or "unknown"] += 1
     tally["standings"].update(comment.standing for comment in aligned.comments)
-    tally["filtered"].update(str(comment.reason) or "kept" for comment in filtered.comments)
+    tally["filtered"].update(comment.reason or "kept" for comment in filtered.comments)
+    for comment in filtered.comments:
+        tally["removed"].update(comment.removed)
     return tally
 
 
@@ -103,7 +108,7 @@ def count_examples(built: PullRequestExamples, tally: Tally) -> None:
         tally["examples"][_kind(example.origin, example.labelled, bool(example.commented))] += 1
         tally["languages"][example.language or "other"] += 1
         tally["lines"][_bin(len(example.hunk.lines), LINE_BINS)] += 1
-        tally["tokens"][_bin(count_tokens(example.hunk), TOKEN_BINS)] += 1
+        tally["tokens"][_bin(_tokens(example), TOKEN_BINS)] += 1
         if example.origin == "pull-request":
             tally["comments_per_piece"][str(len(example.comments))] += 1
         for comment in example.comments:
@@ -121,9 +126,16 @@ def _kind(origin: str, labelled: bool, commented: bool) -> str:  # noqa: FBT001 
     return "without a remark" if labelled else "unlabelled"
 
 
+def _tokens(example: ReviewExample) -> int:
+    return estimate_tokens("\n".join(line.text for line in example.hunk.lines))
+
+
+@cache
+def name_bins(bins: tuple[int, ...]) -> list[str]:
+    """The names of the bins that begin at these numbers: `20-39`, `1600+`."""
+    return [*(f"{low}-{high - 1}" for low, high in pairwise(bins)), f"{bins[-1]}+"]
+
+
 def _bin(value: int, bins: tuple[int, ...]) -> str:
-    """The bin's bounds as text: `20-39`, `1600+`."""
-    at = bisect_right(bins, value)
-    if at == 0:
-        return "0"
-    return f"{bins[at - 1]}-{bins[at] - 1}" if at < len(bins) else f"{bins[-1]}+"
+    """The name of the value's bin; the first one also holds what is less."""
+    return name_bins(bins)[max(0, bisect_right(bins, value) - 1)]

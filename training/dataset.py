@@ -8,22 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
-from functools import partial
+from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import IO, Any, Literal
 
 import msgspec
 
-from reviewer.domain import Split
+from reviewer.context import choose_guidelines, guideline_budget
+from reviewer.domain import Guideline, PullRequest, ReviewExample, Split
+from reviewer.settings import Settings
 from training.aligned import ALIGNED_SCHEMA, Aligned
+from training.card import save_card
 from training.chats import Chat, render_chats
-from training.counts import COUNTS_FILE, Counts, count_examples, count_stages, render_counts
+from training.counts import COUNTS_FILE, Counts, Tally, count_examples, count_stages, render_counts
 from training.dataset_params import DatasetParams
 from training.examples import PullRequestExamples, build_examples, clean
 from training.filtered import FILTERED_SCHEMA, Filtered
-from training.folder import replace_folder
+from training.folder import replace_entries
+from training.guideline_history import GuidelineHistory, files_at, load_history
 from training.parquet import EXAMPLE, EXAMPLES, PULL_REQUEST, PULL_REQUESTS, Row, TableWriter, example_row
+from training.scope import find_scope
+from training.scrub import scrub
 from training.snapshot import Snapshot
 from training.splits import SPLITS, SPLITS_SCHEMA, Assigned
 from training.stage import Told, run_stage
@@ -49,7 +55,13 @@ class Built:
 
 
 def write_dataset(
-    store: SnapshotStore, folders: tuple[Path, Path, Path], target: Path, params: DatasetParams, *, jobs: int = 0
+    store: SnapshotStore,
+    folders: tuple[Path, Path, Path],
+    target: Path,
+    params: DatasetParams,
+    *,
+    salt: str = "",
+    jobs: int = 0,
 ) -> tuple[Counts, Told]:
     """Write a dataset in place of the one before it.
 
@@ -58,6 +70,7 @@ def write_dataset(
         folders: What `align`, `filter` and `split` wrote.
         target: The folder of the dataset. It changes at the end, all at once.
         params: How it is made.
+        salt: What names are hashed with.
         jobs: Worker processes; 0 for one a processor.
 
     Raises:
@@ -66,48 +79,83 @@ def write_dataset(
     kinds = ((ALIGNED_SCHEMA, Aligned), (FILTERED_SCHEMA, Filtered), (SPLITS_SCHEMA, Assigned))
     inputs = [(folder, schema, kind) for folder, (schema, kind) in zip(folders, kinds, strict=True)]
     counts, told = Counts(parameters=asdict(params)), Told()
-    with replace_folder(target, COUNTS_FILE) as folder:
+    work = partial(build_rows, params=params, snapshots=store.folder, salt=salt)
+    with replace_entries(target, COUNTS_FILE) as folder:
         with open_tables(folder) as tables:
-            for line in run_stage(store, partial(build_rows, params=params), told, inputs, jobs=jobs):
+            for line in run_stage(store, work, told, inputs, jobs=jobs):
                 built = msgspec.json.decode(line, type=Built)
                 counts.add(built.counts, built.split)
                 if built.split:
                     tables.write(built)
+        save_card(folder, counts)
         (folder / COUNTS_FILE).write_bytes(render_counts(counts))
     return counts, told
 
 
 def build_rows(
-    snapshot: Snapshot, aligned: Aligned, filtered: Filtered, assigned: Assigned, *, params: DatasetParams
+    snapshot: Snapshot,
+    aligned: Aligned,
+    filtered: Filtered,
+    assigned: Assigned,
+    *,
+    params: DatasetParams,
+    snapshots: Path,
+    salt: str = "",
 ) -> Built:
     """All rows of one pull request: what a worker does."""
     tally = count_stages(snapshot, aligned, filtered)
-    if not assigned.split:
-        tally["left_out"][assigned.reason or "unknown"] += 1
-        return Built(snapshot.repo, snapshot.number, "", {section: dict(keys) for section, keys in tally.items()})
+    if filtered.reason or not assigned.split:
+        tally["left_out"][filtered.reason or assigned.reason or "no split"] += 1
+        return Built(snapshot.repo, snapshot.number, "", plain(tally))
     built = build_examples(snapshot, aligned, filtered, assigned)
-    prefix, chats = render_chats(built, (), params, tally)
+    guidelines = find_guidelines(snapshot, built.pull_request, params, snapshots)
+    prefix, chats = render_chats(built, guidelines, params, tally)
     count_examples(built, tally)
-    return Built(
-        snapshot.repo,
-        snapshot.number,
-        assigned.split,
-        {section: dict(keys) for section, keys in tally.items()},
-        pull_request_row(snapshot, built, assigned.split),
-        tuple(example_row(example) for example in built.examples),
-        prefix,
-        chats,
-    )
+    examples = tuple(example_row(replace(example, scope=_scope(example))) for example in built.examples)
+    row = pull_request_row(snapshot, built, assigned.split, guidelines, salt)
+    return Built(snapshot.repo, snapshot.number, assigned.split, plain(tally), row, examples, prefix, chats)
 
 
-def pull_request_row(snapshot: Snapshot, built: PullRequestExamples, split: str) -> Row:
+def find_guidelines(
+    snapshot: Snapshot, pull_request: PullRequest, params: DatasetParams, snapshots: Path
+) -> tuple[Guideline, ...]:
+    """The excerpts that the reviewer would have read when the pull request was opened; none when nobody knows."""
+    history = _load_history(snapshots, snapshot.repo)
+    if not history.versions or not snapshot.created_at:
+        return ()
+    budget = guideline_budget(Settings(context_tokens=params.context_tokens))
+    return choose_guidelines(files_at(history, snapshot.created_at), pull_request, budget)[0]
+
+
+@lru_cache(maxsize=2)
+def _load_history(snapshots: Path, repo: str) -> GuidelineHistory:
+    """Of this repository and the one before it: pull requests come in their order."""
+    return load_history(snapshots, repo)
+
+
+def _scope(example: ReviewExample) -> str:
+    """Of the first commented line, or of the first changed one."""
+    places = {(comment.side, comment.line) for comment in example.comments}
+    lines = example.hunk.lines
+    return find_scope(example.hunk, next((line for line in lines if (line.side, line.number) in places), None))
+
+
+def plain(tally: Tally) -> dict[str, dict[str, int]]:
+    """A tally as it travels."""
+    return {section: dict(keys) for section, keys in tally.items()}
+
+
+def pull_request_row(
+    snapshot: Snapshot, built: PullRequestExamples, split: str, guidelines: tuple[Guideline, ...], salt: str
+) -> Row:
     """The row of the table of pull requests."""
+    people = frozenset({snapshot.author, *(comment.author for comment in snapshot.comments)} - {""})
     return {
         "repo": snapshot.repo,
         "number": snapshot.number,
         "split": split,
-        "title": clean(snapshot.title),
-        "body": clean(snapshot.body),
+        "title": clean(scrub(snapshot.title, people=people, salt=salt).text),
+        "body": clean(scrub(snapshot.body, people=people, salt=salt).text),
         "base_sha": snapshot.base_sha,
         "head_sha": snapshot.head_sha,
         "source": snapshot.source,
@@ -118,7 +166,7 @@ def pull_request_row(snapshot: Snapshot, built: PullRequestExamples, split: str)
         "unseen_comments": built.unseen,
         "examples": len(built.examples),
         "comments": sum(len(example.comments) for example in built.examples),
-        "guidelines": [],
+        "guidelines": [asdict(guideline) for guideline in guidelines],
     }
 
 

@@ -17,8 +17,9 @@ from reviewer.diff_hunks import HUNK, number_lines, split_lines
 from reviewer.domain import ExampleComment, Hunk, Line, PullRequest, ReviewExample, Side, Split
 from reviewer.errors import SourceError
 from reviewer.file_classes import language_of
-from reviewer.locate import PIECE_LINES, PIECE_TOKENS, count_tokens, rank_hunks, split_hunk
+from reviewer.locate import LINE_CHARACTERS, PIECE_LINES, PIECE_TOKENS, rank_hunks, split_hunk
 from reviewer.settings import Settings
+from reviewer.tokens import estimate_tokens
 from training.aligned import Aligned, AlignedComment
 from training.filtered import Filtered, FilteredComment, FilterReason
 from training.snapshot import Snapshot, SnapshotComment
@@ -60,15 +61,17 @@ class PullRequestExamples:
 
 
 def build_examples(snapshot: Snapshot, aligned: Aligned, filtered: Filtered, assigned: Assigned) -> PullRequestExamples:
-    """All examples of a pull request that `split` gave to a split."""
+    """All examples of a pull request that `split` gave to a split, without a scope; none of one that is refused."""
     split = cast("Split", assigned.split)
     pull_request = read_pull_request(snapshot)
+    if filtered.reason:
+        return PullRequestExamples(pull_request, (), 0, Counter())
     remarks = list(join_remarks(snapshot, aligned, filtered, assigned))
     left_out: Counter[str] = Counter()
     examples = [*_from_diff(snapshot, pull_request, remarks, split, left_out)]
     examples += _from_diff_hunks(snapshot, remarks, split, left_out)
     hidden = frozenset(assigned.left_out_hunks)
-    kept = tuple(example for example in examples if example.hunk.digest not in hidden)
+    kept = tuple(example for example in examples if not hidden or example.hunk.digest not in hidden)
     left_out["nearly the same in a later split"] += len(examples) - len(kept)
     unseen = sum(remark.is_human and remark.aligned.standing in UNSEEN for remark in remarks)
     return PullRequestExamples(pull_request, kept, unseen, +left_out)
@@ -225,12 +228,16 @@ def parse_diff_hunk(path: str, text: str) -> Hunk | None:
 
 
 def _keep_end(hunk: Hunk) -> Hunk:
-    first = max(0, len(hunk.lines) - PIECE_LINES)
-    lines = hunk.lines[first:]
-    while len(lines) > 1 and count_tokens(replace(hunk, lines=lines)) > PIECE_TOKENS:
-        lines = lines[max(1, len(lines) // 10) :]
+    """The hunk, or as many of its last lines as a piece may have."""
+    lines = hunk.lines[-PIECE_LINES:]
+    while len(lines) > 1 and sum(len(line.text) for line in lines) > PIECE_TOKENS and _is_long(lines):
+        lines = lines[len(lines) // 8 + 1 :]
     if len(lines) == len(hunk.lines):
         return hunk
     source = next((line.source_line for line in lines if line.source_line is not None), hunk.source_start)
     target = next((line.target_line for line in lines if line.target_line is not None), hunk.target_start)
     return replace(hunk, source_start=source, target_start=target, lines=lines)
+
+
+def _is_long(lines: tuple[Line, ...]) -> bool:
+    return estimate_tokens("\n".join(line.text[:LINE_CHARACTERS] for line in lines)) > PIECE_TOKENS

@@ -1,4 +1,4 @@
-"""A folder that appears whole or not at all."""
+"""A folder whose entries change together, when all of them are whole."""
 
 from __future__ import annotations
 
@@ -7,35 +7,34 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from reviewer.errors import UsageError
 from training.errors import DataError
 
 
 @contextmanager
-def replace_folder(folder: Path, mark: str) -> Iterator[Path]:
-    """Give a new folder to write into, and put it in place of `folder` when the block ends well.
+def replace_entries(folder: Path, last: str) -> Iterator[Path]:
+    """Give a new folder to write into; when the block ends well, its entries take the place of those in `folder`.
 
     Args:
-        folder: What is replaced. It may be missing or empty.
-        mark: A file that every folder of this kind holds: one without it is somebody else's, and stays.
+        folder: Where the entries go. Others in it stay.
+        last: The entry that is put in place last: where it is of this run, all are.
 
     Raises:
-        UsageError: The folder is somebody else's.
-        DataError: It cannot be written, as on a full disk. Then nothing has changed.
+        DataError: They cannot be written, as on a full disk. Then nothing has changed.
     """
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / mark).is_file():
-        raise UsageError(f"{folder} holds other files, and would be replaced.", "Give a new folder with --dataset.")
-    partial, old = folder.with_name(f".{folder.name}.partial"), folder.with_name(f".{folder.name}.old")
+    partial, old = folder / ".partial", folder / ".old"
     try:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         yield partial
         shutil.rmtree(old, ignore_errors=True)
-        if folder.exists():
-            folder.rename(old)
-        partial.rename(folder)
+        old.mkdir()
+        for entry in sorted(partial.iterdir(), key=lambda entry: (entry.name == last, entry.name)):
+            if (folder / entry.name).exists():
+                (folder / entry.name).rename(old / entry.name)
+            entry.rename(folder / entry.name)
     except OSError as error:
-        raise DataError(f"Cannot write {folder}: {error.strerror or error}.", "Make room, and run it again.") from error
+        why = error.strerror or str(error)
+        raise DataError(f"Cannot write {folder}: {why}.", "Make room, and run the stage again.") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)

@@ -105,6 +105,23 @@ def build_schema(columns: dict[str, Column]) -> pa.Schema:
     )
 
 
+def describe_tables() -> str:
+    """The columns of all tables, in Markdown."""
+    tables = (
+        ("examples", EXAMPLE),
+        ("a comment of an example", COMMENT),
+        ("the outcome of a comment", OUTCOME),
+        ("pull_requests", PULL_REQUEST),
+        ("a guideline of a pull request", GUIDELINE),
+    )
+    lists = {"strings": "list of string", "comments": "list of comments", "guidelines": "list of guidelines"}
+    parts = []
+    for title, columns in tables:
+        rows = "".join(f"| `{name}` | {lists.get(kind, kind)} | {text} |\n" for name, (kind, text) in columns.items())
+        parts.append(f"In {title}:\n\n| column | type | what |\n| --- | --- | --- |\n{rows}")
+    return "\n".join(parts)
+
+
 class TableWriter:
     """A Parquet file that is written as its rows come. Use it in a `with` block: only then is it whole."""
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
 
+FOLDER = click.Path(path_type=Path, file_okay=False)
 
-@click.command()
-@click.option("--snapshots", type=click.Path(path_type=Path), default=Path("data/snapshots"), show_default=True)
-@click.option("--aligned", type=click.Path(path_type=Path), default=Path("data/aligned"), show_default=True)
-@click.option("--filtered", type=click.Path(path_type=Path), default=Path("data/filtered"), show_default=True)
-@click.option("--splits", type=click.Path(path_type=Path), default=Path("data/splits"), show_default=True)
-@click.option("--dataset", type=click.Path(path_type=Path), default=Path("data/dataset"), show_default=True)
+
+@click.command(epilog="Environment: GLOSSATOR_NAME_SALT, what names are hashed with; the same as for collect.")
+@click.option("--snapshots", type=FOLDER, default=Path("data/snapshots"), show_default=True)
+@click.option("--aligned", type=FOLDER, default=Path("data/aligned"), show_default=True)
+@click.option("--filtered", type=FOLDER, default=Path("data/filtered"), show_default=True)
+@click.option("--splits", type=FOLDER, default=Path("data/splits"), show_default=True)
+@click.option("--dataset", type=FOLDER, default=Path("data/dataset"), show_default=True)
 @click.option("--params", type=click.Path(path_type=Path), help="Parameters.  [default: params.yaml, if there is one]")
 @click.option("--jobs", type=click.IntRange(0), default=0, help="Worker processes; 0: one a processor.")
 def command(
@@ -28,7 +31,10 @@ def command(
     if params is None and Path("params.yaml").is_file():
         params = Path("params.yaml")
     chosen = load_params(params, "dataset", DatasetParams)
-    counts, told = write_dataset(SnapshotStore(snapshots), (aligned, filtered, splits), dataset, chosen, jobs=jobs)
+    salt = os.environ.get("GLOSSATOR_NAME_SALT", "")
+    counts, told = write_dataset(
+        SnapshotStore(snapshots), (aligned, filtered, splits), dataset, chosen, salt=salt, jobs=jobs
+    )
     for problem in told.problems:
         click.echo(problem, err=True)
     click.echo(render_summary(counts))
