@@ -151,6 +151,8 @@ def read_rows(path: Path, counts: ImportCounts) -> Iterator[Row]:
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             for number, line in enumerate(file, 1):
+                if not line.strip():
+                    continue
                 try:
                     row = decode(line, Row)
                 except (msgspec.DecodeError, ValueError, RecursionError) as error:
