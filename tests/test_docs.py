@@ -22,6 +22,7 @@ from reviewer.settings import Settings
 from reviewer.settings_table import TABLE
 from tests.command import ROOT
 from training.cli import STAGES as NAMES_OF_STAGES
+from training.cli import train
 
 PAGES = sorted([ROOT / "README.md", ROOT / "examples" / "README.md", *(ROOT / "docs").rglob("*.md")])
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
@@ -33,19 +34,20 @@ def read(page: str) -> str:
     return (ROOT / page).read_text(encoding="utf-8")
 
 
-def find_commands() -> Iterator[tuple[str, list[str]]]:
-    """The page and the words after `glossator` of each command line in a block or a code span."""
+def find_commands(program: str) -> Iterator[tuple[str, list[str]]]:
+    """The page and the words after the program's name of each command line in a block or a code span."""
     for page in NAMES:
         blocks = re.findall(r"```bash\n(.*?)```", read(page), re.DOTALL)
         lines = [line for block in blocks for line in block.splitlines()]
         for line in (*lines, *re.findall(r"`([^`\n]+)`", read(page))):
             for part in re.split(r"&&|\|", line):
                 words = shlex.split(part, comments=True) if "glossator" in part else []
-                if words and words[0].rpartition("/")[2] == "glossator" and len(words) > 1:
+                if words and words[0].rpartition("/")[2] == program and len(words) > 1:
                     yield page, [PLACEHOLDERS.get(word, word) for word in words[1:]]
 
 
-COMMANDS = list(find_commands())
+COMMANDS = list(find_commands("glossator"))
+TRAIN_COMMANDS = [one for one in find_commands("glossator-train") if find_spec(f"training.commands.{one[1][0]}")]
 MODULES = [f"training.commands.{name}" for name in NAMES_OF_STAGES]
 STAGES = [import_module(module).command for module in MODULES if find_spec(module)]
 OF_TRAINING = {
@@ -63,6 +65,29 @@ def test_a_command_line_parses(page: str, words: list[str]) -> None:
         command.make_context(name, rest, parent=context)
     except click.exceptions.Exit:
         assert words[-1] == "--help"
+
+
+@pytest.mark.parametrize(
+    ("page", "words"), TRAIN_COMMANDS, ids=[f"{p}: {' '.join(words)}" for p, words in TRAIN_COMMANDS]
+)
+def test_a_command_line_of_training_parses(page: str, words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that is named alone, as `glossator-train retrain` in a sentence, may lack its arguments."""
+    monkeypatch.setenv("GITHUB_REPOSITORY", "octo/demo")
+    context = click.Context(train)
+    name, command, rest = train.resolve_command(context, words)
+    assert command
+    try:
+        command.make_context(name, [str(ROOT) if word == "PATH" else word for word in rest], parent=context)
+    except click.exceptions.Exit:
+        assert words[-1] == "--help"
+    except click.MissingParameter:
+        assert not rest
+
+
+def test_every_stage_is_explained() -> None:
+    assert len(TRAIN_COMMANDS) > 15
+    named = re.findall(r"^\| `glossator-train ([a-z]+)` \|", read("docs/cli.md"), re.MULTILINE)
+    assert named == list(NAMES_OF_STAGES)
 
 
 def test_every_command_is_explained() -> None:
@@ -88,7 +113,9 @@ def test_links_lead_somewhere(page: str) -> None:
 def test_files_that_are_named_exist(page: str) -> None:
     """Paths with a folder of ours in front."""
     text = re.sub(r"```.*?```", "", read(page), flags=re.DOTALL)
-    for path in re.findall(r"`((?:reviewer|action|tests|docs|examples|schemas|bench)/[\w./*-]+)`", text):
+    for path in re.findall(
+        r"`((?:reviewer|training|simulation|action|tests|docs|examples|schemas|bench)/[\w./*-]+)`", text
+    ):
         made = path == "bench/results.json"  # by `make bench`
         assert made or list(ROOT.glob(path.rstrip("/"))), path
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -22,8 +21,12 @@ from training.git_remote import GitRemote
 from training.records import encode
 
 PROPOSAL_SCHEMA: Final = "glossator/proposal/1"
-NAMES: Final = ("dvc.lock", "*.dvc", "card.md", "counts.json")
-"""What the pipeline leaves for git: DVC's records of the data, the data card, and its counts."""
+COUNTS: Final = "dataset/counts.json"
+NAMES: Final = ("dvc.lock", "dataset/card.md", COUNTS)
+"""What the pipeline leaves for git: DVC's record of the data, the data card, and what it counts.
+
+None of them can make DVC run anything: dvc.yaml could, and so could a file of the kind `*.dvc`.
+"""
 MAX_FILES: Final = 50
 MAX_BYTES: Final = 2_000_000
 """Of one file."""
@@ -58,9 +61,8 @@ def is_plain(path: Path) -> bool:
 
 def is_ours(path: str) -> bool:
     """Whether a path in the repository is one that the pipeline may write."""
-    parts = PurePosixPath(path).parts
-    strange = path.startswith("/") or {"..", ".git", ".github"} & set(parts) or not path.isprintable()
-    return not strange and any(fnmatchcase(parts[-1], name) for name in NAMES if parts)
+    strange = path.startswith("/") or {"..", ".git", ".github"} & set(path.split("/")) or not path.isprintable()
+    return not strange and f"/{path}".endswith(tuple(f"/{name}" for name in NAMES))
 
 
 def check(proposal: Proposal) -> Proposal:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import PurePosixPath
 from typing import Final
 
 from reviewer.inert import inert_line
 from training.card_difference import render_difference
-from training.counts import COUNTS_FILE, Counts, parse_counts
+from training.counts import Counts, parse_counts
+from training.proposal import COUNTS
 
 MAX_NAME: Final = 120
 MAX_BODY: Final = 60_000
@@ -48,7 +48,7 @@ def load_counts(files: Mapping[str, bytes]) -> Counts:
     Raises:
         DataError: It cannot be read.
     """
-    path, data = next((file for file in files.items() if PurePosixPath(file[0]).name == COUNTS_FILE), ("", b""))
+    path, data = next((file for file in files.items() if file[0].endswith(COUNTS)), ("", b""))
     counts = parse_counts(data, path)
     parameters = {tame(name): value for name, value in counts.parameters.items()}
     sections = {

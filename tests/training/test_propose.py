@@ -391,14 +391,7 @@ def test_a_proposal_travels_between_jobs(project: Project, tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     "path",
-    [
-        "training/dvc.lock",
-        "data.dvc",
-        "data/snapshots.dvc",
-        "dvc.lock",
-        "training/data/dataset/counts.json",
-        "ü/card.md",
-    ],
+    ["training/dvc.lock", "dvc.lock", "training/data/dataset/counts.json", "dataset/card.md", "ü/dvc.lock"],
 )
 def test_what_the_pipeline_may_write(path: str) -> None:
     assert is_ours(path)
@@ -411,13 +404,16 @@ def test_what_the_pipeline_may_write(path: str) -> None:
             "../dvc.lock",
             "/dvc.lock",
             ".git/dvc.lock",
-            ".github/workflows/x.dvc",
+            ".github/dvc.lock",
+            "data/snapshots.dvc",
+            "data/filtered/counts.json",
+            "xdvc.lock",
             "app.py",
             "dvc.yaml",
             "",
             "a/../dvc.lock",
         ),
-        *("x\n.dvc", ".git/config", "dvc.lock/x"),
+        *("x\n/dvc.lock", ".git/config", "dvc.lock/x", "data/filtered/counts.json", "xdvc.lock"),
     ],
 )
 def test_what_it_may_not(path: str) -> None:
@@ -429,7 +425,8 @@ def test_what_it_may_not(path: str) -> None:
 def test_links_are_not_followed(project: Project, tmp_path: Path) -> None:
     project.build(120)
     (tmp_path / "secret").write_text("secret", "utf-8")
-    (project.folder / "secret.dvc").symlink_to(tmp_path / "secret")
+    (project.folder / "other").mkdir()
+    (project.folder / "other/dvc.lock").symlink_to(tmp_path / "secret")
 
     assert set(gather(project.folder).files) == {"dvc.lock", COUNTS}
 
@@ -460,11 +457,11 @@ def test_a_proposal_that_cannot_be_used(tmp_path: Path, content: bytes, message:
 
 def test_too_much(project: Project) -> None:
     project.build(120)
-    (project.folder / "large.dvc").write_bytes(b"x" * (MAX_BYTES + 1))
-    with pytest.raises(DataError, match=r"large\.dvc has more than 2 MB"):
+    (project.folder / "dvc.lock").write_bytes(b"x" * (MAX_BYTES + 1))
+    with pytest.raises(DataError, match=r"dvc\.lock has more than 2 MB"):
         gather(project.folder)
     with pytest.raises(DataError, match="at most 50"):
-        check(Proposal({f"{number}.dvc": b"" for number in range(51)}))
+        check(Proposal({f"{number}/dvc.lock": b"" for number in range(51)}))
 
 
 def test_nothing_was_built(project: Project) -> None:
