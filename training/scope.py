@@ -22,8 +22,8 @@ MAX_LINES = 400
 """Lines that are parsed, most of them above the one that it is about. Pieces of a change have fewer."""
 MAX_STEPS = 300
 """Reports of the parser, each after the same amount of work: a limit that is the same on every machine. Of 5,724 real
-pieces none needed more than 52; 300 took at most 0.6 seconds on code made to be slow. (Shell is not parsed: in such code
-its grammar does not even report.)"""
+pieces none needed more than 52; 300 took at most 0.6 seconds on code made to be slow. (Shell is not parsed: its grammar
+can run without end on such code, and does not report.)"""
 READ_BYTES = 65_536
 MAX_SCOPE = 200
 """Characters of the first line that are kept."""

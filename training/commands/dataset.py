@@ -32,9 +32,8 @@ def command(
         params = Path("params.yaml")
     chosen = load_params(params, "dataset", DatasetParams)
     salt = os.environ.get("GLOSSATOR_NAME_SALT", "")
-    counts, told = write_dataset(
-        SnapshotStore(snapshots), (aligned, filtered, splits), dataset, chosen, salt=salt, jobs=jobs
-    )
+    stages = (aligned, filtered, splits)
+    counts, told = write_dataset(SnapshotStore(snapshots), stages, dataset, chosen, salt=salt, jobs=jobs)
     for problem in told.problems:
         click.echo(problem, err=True)
     click.echo(render_summary(counts))
