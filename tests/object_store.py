@@ -101,6 +101,7 @@ class ObjectStore:
             "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={folder / 'data'}", "-volume.max=100",
             "-master.volumeSizeLimitMB=64", "-master.telemetry=false", "-s3", f"-s3.config={folder / 's3.json'}",
             f"-filer.localSocket={folder / 'filer.sock'}", f"-s3.localSocket={folder / 's3.sock'}",
+            "-s3.port.iceberg=0", "-s3.port.lance=0",
             *(f"-{name}={port}" for name, port in ports.items()),
         ]  # fmt: skip
 
