@@ -30,6 +30,8 @@ KEEP = ".gitkeep"
 """A file on both sides, so that neither is empty."""
 ROUNDS = 20
 """How often other lines are put between the hunks, until git finds the diff's own hunks."""
+LARGE = 5000
+"""Lines of one file's hunks. For such a file only one other filling is tried: git takes its time with it."""
 TAIL = 400
 """Lines behind the last hunk, where the file may go on. They change nothing but how common a line is."""
 
@@ -59,6 +61,11 @@ class Changed:
     modes: tuple[str, ...]
     binary: bool
     hunks: list[tuple[int, int, list[str]]]
+
+    @property
+    def size(self) -> int:
+        """Lines of all hunks."""
+        return sum(len(body) for _, _, body in self.hunks)
 
 
 @dataclass(slots=True)
@@ -241,21 +248,30 @@ def rebuild_exactly(diff: str, store: GitStore) -> Rebuilt:
     Raises:
         CannotRebuild: The diff is damaged, or git finds other hunks whatever stands in between.
     """
-    rebuild(diff)  # it says what is wrong with a diff
+    rebuilt = rebuild(diff)
     wanted = describe(diff)
+    wrong = find_wrong(rebuilt, wanted, store)
+    if not wrong:
+        return rebuilt
     attempts = dict.fromkeys(wanted, 0)
-    open_names = list(wanted)
     for _ in range(ROUNDS):
-        if not open_names:
+        if not wrong:
             break
-        found = describe(find_diff(rebuild(diff, {name: attempts[name] for name in open_names}), store))
-        open_names = [name for name in open_names if found.get(name) != wanted[name]]
-        for name in open_names:
+        for name in wrong:
             attempts[name] += 1
+        wrong = find_wrong(rebuild(diff, {name: attempts[name] for name in wrong}), wanted, store) & set(wrong)
+        if any(wanted[name].size > LARGE for name in wrong):
+            break
     rebuilt = rebuild(diff, attempts)
-    if open_names or describe(find_diff(rebuilt, store)) != wanted:
+    if wrong or find_wrong(rebuilt, wanted, store):
         raise CannotRebuild("git finds other hunks")
     return rebuilt
+
+
+def find_wrong(rebuilt: Rebuilt, wanted: Mapping[str, Changed], store: GitStore) -> set[str]:
+    """The files of which git finds other hunks than wanted."""
+    found = describe(find_diff(rebuilt, store))
+    return {name for name in wanted.keys() | found.keys() if found.get(name) != wanted.get(name)} & wanted.keys()
 
 
 def find_diff(rebuilt: Rebuilt, store: GitStore) -> str:

@@ -171,7 +171,13 @@ def read_snapshots(store: SnapshotStore, left_out: Counter[str]) -> Iterator[Sna
 
 
 def read_published(path: Path, left_out: Counter[str]) -> Iterator[Snapshot]:
-    """The whole pull requests of a published file, in its order."""
+    """The whole pull requests of a published file, in its order.
+
+    Raises:
+        DataError: There is no such file.
+    """
+    if not path.is_file():
+        raise DataError(f"There is no file {path}.", "Give a published file, or a folder with --snapshots.")
     counts = ImportCounts()
     for row in read_rows(path, counts):
         if row.diff is not None:

@@ -404,6 +404,7 @@ def test_ctrl_c_ends_it_with_the_table(folder: Path) -> None:
     (["--command", "'"], 2, "--command cannot be read"),
     (["--webhook-url", "x.example"], 2, "is no address"),
     (["--command", "true", "--snapshots", "nowhere"], 6, "There is no folder nowhere."),
+    (["--command", "true", "--published", "nowhere.jsonl"], 6, "There is no file nowhere.jsonl."),
 ])  # fmt: skip
 def test_mistakes_are_told(words: list[str], code: int, said: str, folder: Path) -> None:
     done = simulate(folder, *words)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from simulation.github_server import GitHubServer
     from training.errors import DataError
 
-FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command(
