@@ -122,9 +122,12 @@ def filter_comment(
     reason, detail = refuse_author(comment, snapshot, policy)
     if not reason:
         reason, detail = refuse_place(comment, place)
+    body = comment.body.replace("\r\n", "\n").strip()
+    if not reason and len(body) > policy.params.max_characters:
+        reason, detail = FilterReason.TOO_LONG, f"{len(body)} characters"
     if reason:
         return FilteredComment(comment.id, reason, detail)
-    text = read_text(comment.body.replace("\r\n", "\n").strip())
+    text = read_text(body)
     reason, detail = refuse_text(text, policy.params)
     if reason:
         return FilteredComment(comment.id, reason, detail)
@@ -163,10 +166,8 @@ def refuse_text(text: CommentText, params: FilterParams) -> tuple[str, str]:
         return found, ""
     if params.english_only and not is_english(text):
         return FilterReason.LANGUAGE, ""
-    if not text.has_code and len(text.words) < params.min_words:
-        return FilterReason.TOO_SHORT, f"{len(text.words)} words"
-    too_long = len(text.body) > params.max_characters
-    return (FilterReason.TOO_LONG, f"{len(text.body)} characters") if too_long else ("", "")
+    too_short = not text.has_code and len(text.words) < params.min_words
+    return (FilterReason.TOO_SHORT, f"{len(text.words)} words") if too_short else ("", "")
 
 
 def remember_kept(first: Path, repeats: Repeats) -> None:

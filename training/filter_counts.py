@@ -24,6 +24,7 @@ SAID: Final[dict[str, str]] = {
     FilterReason.OWN: "the pull request's author",
     FilterReason.REPLY: "not the first of its thread",
     FilterReason.NO_PLACE: "on no line that anybody knows",
+    FilterReason.TOO_LONG: "too long",
     FilterReason.LINTER: "the output of a tool",
     FilterReason.LINKS: "nothing but a link",
     FilterReason.ACKNOWLEDGEMENT: "thanks, praise or assent",
@@ -31,7 +32,6 @@ SAID: Final[dict[str, str]] = {
     FilterReason.ELSEWHERE: "understood only with code or words elsewhere",
     FilterReason.LANGUAGE: "not English",
     FilterReason.TOO_SHORT: "too short",
-    FilterReason.TOO_LONG: "too long",
     FilterReason.LOW_QUALITY: "says too little",
     FilterReason.NEAR_DUPLICATE: "said before in nearly the same words",
 }

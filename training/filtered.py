@@ -18,6 +18,7 @@ class FilterReason(StrEnum):
     OWN = "authors-own"
     REPLY = "reply"
     NO_PLACE = "no-place"
+    TOO_LONG = "too-long"
     LINTER = "linter-text"
     LINKS = "links-only"
     ACKNOWLEDGEMENT = "acknowledgement"
@@ -25,7 +26,6 @@ class FilterReason(StrEnum):
     ELSEWHERE = "needs-other-code"
     LANGUAGE = "language"
     TOO_SHORT = "too-short"
-    TOO_LONG = "too-long"
     LOW_QUALITY = "low-quality"
     NEAR_DUPLICATE = "near-duplicate"
 

@@ -26,7 +26,6 @@ PLUGINS: Final = {
     "github_token": "GitHubTokenDetector",
     "gitlab_token": "GitLabTokenDetector",
     "mailchimp": "MailchimpDetector",
-    "npm": "NpmDetector",
     "openai": "OpenAIDetector",
     "pypi_token": "PypiTokenDetector",
     "sendgrid": "SendGridDetector",
@@ -38,8 +37,8 @@ PLUGINS: Final = {
 }
 """Modules below detect_secrets.plugins and their classes."""
 TOKEN: Final = re.compile(
-    r"github_pat_\w{60,}|sk-(?:ant|proj|svcacct)-[\w-]{30,}|\bhf_[A-Za-z0-9]{30,}|\bnpm_[A-Za-z0-9]{36}|\bAIza[\w-]{35}"
-    r"|\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}"
+    r"github_pat_\w{60,}|sk-(?:ant|proj|svcacct)-[\w-]{30,}|\bhf_[A-Za-z0-9]{30,}|\bnpm_[A-Za-z0-9]{36}|(?<=_authToken=)[\w-]{36}|\bAIza[\w-]{35}"
+    r"|\beyJ[\w-]{10,2000}\.[\w-]{10,4000}\.[\w-]{10,}"
     r"|-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z ]+-----|\Z)",
     re.DOTALL,
 )
@@ -64,7 +63,7 @@ PHONE: Final = re.compile(r"(?<![\w+])\+[1-9]\d{0,2}[ .-]\(?\d{2,4}\)?(?:[ .-]\d
 PHONE_DIGITS: Final = range(9, 16)
 
 CODE: Final = re.compile(
-    r"^(?P<mark>`{3,}|~{3,}).*?(?:^(?P=mark)|\Z)|(?P<ticks>`+)[^`\n](?:[^\n]*?[^`\n])?(?P=ticks)(?!`)",
+    r"^(?P<mark>`{3,}|~{3,}).*?(?:^(?P=mark)|\Z)|(?<!`)(?P<ticks>`{1,3})[^`\n](?:[^\n]*?[^`\n])?(?P=ticks)(?!`)",
     re.DOTALL | re.MULTILINE,
 )
 MENTION: Final = re.compile(r"(?<![\w/`.@:\"'-])@([A-Za-z0-9](?:[A-Za-z0-9]|-(?=[A-Za-z0-9])){0,38})(?![\w(/:@-]|\.\w)")

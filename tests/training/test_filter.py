@@ -216,3 +216,21 @@ def test_the_command_reads_parameters_and_the_opt_out_list(tmp_path: Path, monke
     assert "2 comments of 1 pull request\n" in result.output
     counts = json.loads(Path("data/filtered/counts.json").read_bytes())
     assert (counts["kept"], counts["reasons"]["opted-out"], counts["reasons"]["low-quality"]) == (1, 1, 0)
+
+
+def test_texts_that_are_no_unicode_pass_through(tmp_path: Path) -> None:
+    odd = "Please rename \ud800 this `x`\u2028: it says nothing."
+    assert run(tmp_path, pull(comment(1, odd), comment(2, odd))) == {1: "", 2: FilterReason.NEAR_DUPLICATE}
+    record = next(read_records(tmp_path / "filtered", FILTERED_SCHEMA, Filtered)).read()
+    assert record.comments[0].body == odd
+
+
+def test_two_processes_write_what_one_does(tmp_path: Path) -> None:
+    pulls = [
+        pull(comment(1 + number), comment(51 + number, f"Use `x{number}` here."), number=number)
+        for number in range(1, 40)
+    ]
+    store = lay_out(tmp_path, *pulls)
+    for jobs in (1, 2):
+        filter_snapshots(store, tmp_path / "aligned", tmp_path / str(jobs), Policy(), Told(), jobs=jobs)
+    assert (tmp_path / "1/part-1-of-1.jsonl").read_bytes() == (tmp_path / "2/part-1-of-1.jsonl").read_bytes()

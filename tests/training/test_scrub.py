@@ -1,7 +1,11 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from training.comment_rules import find_reason, is_english, read_text
+from training.quality import score_quality
 from training.scrub import scrub
 from training.snapshot import hash_name
 
@@ -77,6 +81,44 @@ def test_mentions_are_hashed_with_the_salt() -> None:
 def test_each_occurrence_is_counted() -> None:
     scrubbed = scrub(f"{GITHUB_TOKEN} {GITHUB_TOKEN} @bob @carol a@b.io")
     assert scrubbed.removed == {"e-mail": 1, "mention": 2, "secret": 2}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "`" * 60_000,
+        "`" * 10_000 + "a" * 10_000,
+        "`a ``b " * 8_000,
+        "![" * 30_000,
+        "[a](" * 15_000,
+        "<img " * 12_000,
+        "<!-- " * 12_000,
+        "-eyJaaaaaaaaaaa" * 4_000,
+        "//" * 30_000,
+        "://a:" * 12_000,
+        "a@a." * 15_000,
+        "a." * 5_000 + "@" + "a." * 5_000,
+        "@a" * 30_000,
+        "-----BEGIN A " * 5_000,
+        "+1 22 " * 10_000,
+        "1.2.3." * 10_000,
+        "```\n" * 15_000,
+        "> " * 30_000,
+        "in commit " + "0123456789abcdef" * 4_000,
+        "i have " * 9_000,
+    ],
+    ids=lambda text: text[:12],
+)
+@pytest.mark.timeout(10)
+def test_a_hostile_text_costs_little_time(text: str) -> None:
+    text = text[:20_000]
+    begin = time.process_time()
+    plain = read_text(text)
+    find_reason(plain)
+    is_english(plain)
+    score_quality(plain)
+    scrub(text, text, frozenset({"user-0123456789"}))
+    assert time.process_time() - begin < 3
 
 
 def test_twice_is_once() -> None:
