@@ -63,15 +63,16 @@ class Estimate:
 
 
 def estimate(pulls: int, threads: int, *, guidelines: bool = True) -> Estimate:
-    """What the first collection of so many pull requests with so many threads costs.
+    """The most that the first collection of so many pull requests with so many threads costs, overflows aside.
 
-    A request for each diff; the list in pages; the threads in batches, as full as their number lets them be.
+    A request for each diff, the list in pages, and for each page its threads in batches: two that follow one another
+    are together fuller than one may be, or one of them has all the pull requests that it may have.
     """
-    pages = math.ceil(pulls / PULLS)
-    batches = min(math.ceil(threads / BATCH_THREADS) + math.ceil(min(pulls, threads) / BATCH_PULLS), threads)
-    points = pages * LIST_POINTS + math.ceil((threads * (1 + COMMENTS) + min(pulls, threads)) / 100)
+    pages, spoken = math.ceil(pulls / PULLS), min(pulls, threads)
+    batches = min(pages + math.ceil(2 * threads / BATCH_THREADS) + math.ceil(spoken / BATCH_PULLS), spoken)
+    points = pages * LIST_POINTS + math.ceil((threads * (1 + COMMENTS) + spoken) / 100) + batches
     extra = GUIDELINES if guidelines else 0
-    return Estimate(1 + pulls + extra, pages + batches + (1 if guidelines else 0), points + 1)
+    return Estimate(1 + pulls + extra, pages + batches + bool(extra), points + bool(extra))
 
 
 def count_repository(run: Run, client: GitHubClient, repo: str) -> Counts:

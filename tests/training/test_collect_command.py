@@ -68,7 +68,7 @@ def test_the_dry_run(repo: RepoScenario, github_server: GitHubServer, tmp_path: 
 
     assert result.exit_code == 0
     assert result.stderr == "octo/nothing: GitHub has no /repos/octo/nothing, or the token may not see it.\n"
-    assert result.stdout.split("\n")[1].split() == ["octo/demo", "2", "2", "19", "4"]
+    assert result.stdout.split("\n")[1].split() == ["octo/demo", "2", "2", "19", "6"]
     assert "about 1 minutes with 1,000 requests and 1,000 points an hour. Nothing was collected." in result.stdout
     assert read_folder(tmp_path) == {}
 
