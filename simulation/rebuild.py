@@ -28,7 +28,7 @@ CONTEXT = 3
 PLAIN_MODE = "100644"
 KEEP = ".gitkeep"
 """A file on both sides, so that neither is empty."""
-ROUNDS = 20
+ROUNDS = 12
 """How often other lines are put between the hunks, until git finds the diff's own hunks."""
 LARGE = 5000
 """Lines of one file's hunks. For such a file only one other filling is tried: git takes its time with it."""
@@ -276,10 +276,10 @@ def find_wrong(rebuilt: Rebuilt, wanted: Mapping[str, Changed], store: GitStore)
 
 def find_diff(rebuilt: Rebuilt, store: GitStore) -> str:
     """What git finds between both sides."""
-    keep = {KEEP: ""}
-    base = store.commit("refs/rebuild/base", {**rebuilt.base, **keep}, "Base", parent=None, author="git", date=0)
-    head = store.commit("refs/rebuild/head", rebuilt.change, "Head", parent=base, author="git", date=0)
-    return store.diff(base, head).decode("utf-8", "replace")
+    store.commit_pair({**rebuilt.base, KEEP: ""}, rebuilt.change)
+    return store.run("diff", "--no-color", "--no-ext-diff", "-M", "refs/pair/base", "refs/pair/head").decode(
+        "utf-8", "replace"
+    )
 
 
 def name_file(header: Header) -> str:

@@ -97,17 +97,14 @@ class GitStore:
 
     def commit(self, ref: str, files: Files, message: str, *, parent: str | None, author: str, date: int) -> str:
         """Add a commit on top of `parent` and point `ref` at it."""
-        name = author.encode()
-        stream = [
-            b"commit %s\nmark :1\n" % ref.encode(),
-            b"committer %s <%s@users.noreply.github.com> %d +0000\n" % (name, name.replace(b"[bot]", b""), date),
-            data(message.encode()),
-        ]
-        if parent:
-            stream.append(b"from %s\n" % parent.encode())
-        stream += [change(path, content) for path, content in files.items()]
-        stream.append(b"get-mark :1\n")
-        return self.run("fast-import", "--quiet", "--force", stdin=b"".join(stream)).decode().strip()
+        stream = render_commit(ref, files, message, parent=parent, author=author, date=date)
+        return self.run("fast-import", "--quiet", "--force", stdin=stream + b"get-mark :1\n").decode().strip()
+
+    def commit_pair(self, first: Files, then: Files) -> None:
+        """Let `refs/pair/base` hold some files and `refs/pair/head` the same after a change, as commits of nobody."""
+        base = render_commit("refs/pair/base", first, "Base", parent=None, author="nobody", date=0)
+        head = render_commit("refs/pair/head", then, "Head", parent=":1", author="nobody", date=0, mark=2)
+        self.run("fast-import", "--quiet", "--force", stdin=base + head)
 
     def commit_tree(self, tree: str, parents: Sequence[str], message: str, *, author: str, date: int) -> str:
         """A commit of a tree that is there, on no branch yet."""
@@ -214,6 +211,21 @@ def quote(path: str) -> bytes:
 def data(content: bytes) -> bytes:
     """Fast-import's counted bytes."""
     return b"data %d\n%s\n" % (len(content), content)
+
+
+def render_commit(
+    ref: str, files: Files, message: str, *, parent: str | None, author: str, date: int, mark: int = 1
+) -> bytes:
+    """Fast-import's commands for one commit. `parent` is a sha, or the mark of a commit before it."""
+    name = author.encode()
+    stream = [
+        b"commit %s\nmark :%d\n" % (ref.encode(), mark),
+        b"committer %s <%s@users.noreply.github.com> %d +0000\n" % (name, name.replace(b"[bot]", b""), date),
+        data(message.encode()),
+    ]
+    if parent:
+        stream.append(b"from %s\n" % parent.encode())
+    return b"".join([*stream, *(change(path, content) for path, content in files.items())])
 
 
 def change(path: str, content: Content) -> bytes:
