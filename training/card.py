@@ -17,11 +17,11 @@ PLOTS: Final = "plots"
 MOST_ROWS: Final = 15
 SIZES: Final = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 STANDINGS: Final = {
-    "exact": "stands where it was made",
-    "reanchored": "the line has moved, and was found again",
-    "outdated": "the line is not in the final diff",
-    "file": "about a whole file",
-    "unplaced": "nobody knows the line",
+    "exact": "stand where they were made",
+    "reanchored": "stand on a line that has moved, and was found again",
+    "outdated": "are on a line that is not in the final diff",
+    "file": "are about a whole file",
+    "unplaced": "are on a line that nobody knows",
 }
 INTRODUCTION: Final = """\
 # Code review examples
@@ -84,7 +84,6 @@ def render_card(counts: Counts, plots: Sequence[tuple[str, str]] = ()) -> str:
         "## How to read it\n",
         READING,
         "## Pieces and comments\n",
-        _table(counts, "examples", "pieces"),
         *(images[name] for name in ("comments-per-hunk", "comment-length", "years") if name in images),
         _shares(counts),
         "## Languages and sizes\n",

@@ -30,6 +30,10 @@ MAX_SCOPE = 200
 MAX_DEPTH = 300
 """Nodes around a line that are looked at; code that people write has fewer."""
 
+MAX_CLOSED = 50
+"""Braces, or words that end a block, that are put behind the hunk at most."""
+_RUBY_BLOCK: Final = re.compile(r"^\s*(?:class|def|module)\b", re.MULTILINE)
+
 _GRAMMARS = {
     "tree_sitter_c:language": "c",
     "tree_sitter_cpp:language": "cc cpp cxx h hpp hh hxx ipp inl cu",
@@ -120,12 +124,20 @@ def _find_head(grammar: str, shown: list[str], row: int, before: str = "") -> tu
     text = shown[row]
     point = (row + bool(before), len(text[: len(text) - len(text.lstrip())].encode("utf-8", "replace")))
     code = "\n".join([before, *shown] if before else shown)
+    code += "\n" + _close(code, grammar)
     tree = _parse(_parser(grammar), code.encode("utf-8", "replace"))
     if tree is None:
         return None, True
     heads = [head - bool(before) for head in _list_heads(tree, point)]
     innermost = next((head for head in reversed(heads) if head >= 0 and _is_head(shown[head])), None)
     return innermost, not tree.root_node.has_error
+
+
+def _close(code: str, grammar: str) -> str:
+    """What a hunk leaves open: without it, some grammars see no definition."""
+    if grammar.startswith("tree_sitter_ruby"):
+        return "\nend" * min(len(_RUBY_BLOCK.findall(code)), MAX_CLOSED)
+    return "}" * min(code.count("{") - code.count("}"), MAX_CLOSED)
 
 
 @cache

@@ -1,0 +1,212 @@
+"""From one pull request to its examples: which pieces, which comments, and what their absence says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from reviewer.domain import Bundle
+from reviewer.locate import choose_hunks
+from reviewer.settings import Settings
+from tests.training.small_project import write_code
+from training.aligned import Aligned, AlignedComment, Anchor, Standing
+from training.examples import build_examples, parse_diff_hunk, read_pull_request
+from training.filtered import Filtered, FilteredComment
+from training.snapshot import Snapshot, SnapshotComment
+from training.splits import Assigned
+
+DIFF = """\
+diff --git a/src/a.py b/src/a.py
+--- a/src/a.py
++++ b/src/a.py
+@@ -1,4 +1,4 @@ def one():
+ first
+-old
++new
+ third
+ fourth
+@@ -20,2 +20,3 @@ def two():
+ x
++y
+ z
+diff --git a/src/b.py b/src/b.py
+--- a/src/b.py
++++ b/src/b.py
+@@ -1 +1,2 @@
+ b
++c
+diff --git a/poetry.lock b/poetry.lock
+--- a/poetry.lock
++++ b/poetry.lock
+@@ -1 +1,2 @@
+ b
++c
+"""
+SNAPSHOT = Snapshot("octo/demo", 7, diff=DIFF)
+HUNK = "@@ -1,9 +1,9 @@ def one():\n first\n-old\n+newer"
+
+
+class Case:
+    """A pull request whose comments are added one by one."""
+
+    def __init__(self, snapshot: Snapshot = SNAPSHOT) -> None:
+        self.snapshot = snapshot
+        self.aligned: list[AlignedComment] = []
+        self.filtered: list[FilteredComment] = []
+        self.assigned = Assigned("octo/demo", 7, "train")
+
+    def say(
+        self,
+        path: str = "src/a.py",
+        line: int = 0,
+        side: str = "RIGHT",
+        *,
+        reason: str = "",
+        standing: Standing = "exact",
+        start: int | None = None,
+        hunk: str = HUNK,
+        reply_to: int | None = None,
+    ) -> Case:
+        comment = SnapshotComment(
+            len(self.aligned) + 1, path, "Why?", author="user-1", diff_hunk=hunk, in_reply_to=reply_to
+        )
+        anchor = Anchor(path, "LEFT" if side == "LEFT" else "RIGHT", line, start, "+", "") if line else None
+        self.aligned.append(AlignedComment(comment.id, comment.id, standing, current=anchor))
+        body = "" if reason else f"Why is {comment.id} here?"
+        self.filtered.append(FilteredComment(comment.id, reason, body=body, quality=0.5))
+        self.snapshot = replace(self.snapshot, comments=(*self.snapshot.comments, comment))
+        return self
+
+    def build(self) -> list[tuple[str, list[int], tuple[str, ...], bool]]:
+        """Section, ids of the comments, commented lines and whether labelled, of each example."""
+        aligned, filtered = (
+            Aligned("octo/demo", 7, tuple(self.aligned)),
+            Filtered("octo/demo", 7, tuple(self.filtered)),
+        )
+        self.built = build_examples(self.snapshot, aligned, filtered, self.assigned)
+        return [
+            (each.hunk.path + " " + each.hunk.section, [c.id for c in each.comments], each.commented, each.labelled)
+            for each in self.built.examples
+        ]
+
+
+def test_pieces_are_those_of_serving() -> None:
+    code = "".join(f"+{line}\n" for line in write_code("long", 400))
+    diff = f"{DIFF}diff --git a/long.py b/long.py\n--- a/long.py\n+++ b/long.py\n@@ -0,0 +1,400 @@\n{code}"
+    case = Case(replace(SNAPSHOT, diff=diff))
+    case.build()
+    unbounded = Settings(max_prompt_tokens=1_000_000)
+    asked = choose_hunks(Bundle(read_pull_request(case.snapshot)), unbounded).hunks
+    assert {each.hunk for each in case.built.examples} == set(asked)
+    assert len(asked) > 6
+
+
+def test_comments_stand_on_their_piece_in_its_order() -> None:
+    case = Case().say(line=21).say(line=2, side="LEFT").say(line=4).say(line=1, side="LEFT")
+    assert case.build()[0] == ("src/a.py def one():", [4, 2, 3], ("R1", "L2", "R4"), True)
+    assert [(c.side, c.line) for c in case.built.examples[0].comments] == [("RIGHT", 1), ("LEFT", 2), ("RIGHT", 4)]
+    assert case.build()[1] == ("src/a.py def two():", [1], ("R21",), True)
+    assert case.build()[2] == ("src/b.py ", [], (), True)
+
+
+@pytest.mark.parametrize(("start", "kept"), [(20, 20), (21, None), (2, None), (None, None)])
+def test_a_range_counts_when_it_begins_in_the_piece(start: int | None, kept: int | None) -> None:
+    case = Case().say(line=21, start=start)
+    case.build()
+    assert case.built.examples[1].comments[0].start_line == kept
+
+
+@pytest.mark.parametrize("reason", ["too-short", "near-duplicate", "process", "low-quality"])
+def test_a_dropped_remark_still_shows_where_a_human_stopped(reason: str) -> None:
+    assert Case().say(line=21, reason=reason).build()[1] == ("src/a.py def two():", [], ("R21",), True)
+
+
+@pytest.mark.parametrize("reason", ["bot", "agent-written", "authors-own", "linter-text"])
+def test_what_no_reviewer_wrote_shows_nothing(reason: str) -> None:
+    assert Case().say(line=21, reason=reason).build()[1] == ("src/a.py def two():", [], (), True)
+
+
+def test_replies_are_no_remarks() -> None:
+    assert Case().say(line=21).say(line=21, reason="opted-out", reply_to=1).build()[1][2] == ("R21",)
+    assert Case().say(line=2, reason="opted-out", reply_to=1).build()[0][2] == ()
+
+
+@pytest.mark.parametrize("standing", ["outdated", "unplaced"])
+def test_a_comment_that_nobody_can_place_blurs_its_file(standing: Standing) -> None:
+    case = Case().say(standing=standing, reason="too-short")
+    assert [row[3] for row in case.build()] == [False, False, True]
+    assert case.built.unseen == 1
+
+
+def test_neither_a_bot_nor_a_comment_on_a_whole_file_blurs_it() -> None:
+    case = Case().say(standing="outdated", reason="bot").say(standing="file", reason="no-place")
+    assert all(row[3] for row in case.build())
+
+
+def test_a_selection_of_comments_labels_nothing() -> None:
+    assert not any(row[3] for row in Case(replace(SNAPSHOT, comments_complete=False)).build())
+
+
+def test_outdated_code_is_an_example_of_its_own() -> None:
+    case = Case().say(standing="outdated")
+    assert case.build()[-1] == ("src/a.py def one():", [1], ("R2",), False)
+    example = case.built.examples[-1]
+    assert (example.origin, example.id) == ("diff-hunk", f"octo/demo#7:{example.hunk.digest}:1")
+    assert [line.kind + line.text for line in example.hunk.lines] == [" first", "-old", "+newer"]
+    assert (example.comments[0].side, example.comments[0].line) == ("RIGHT", 2)
+
+
+@pytest.mark.parametrize(
+    "diff", [None, "", "no diff at all", "diff --git a/a b/a\n--- a/a\n+++ b/a\n@@ -1,9 +1,9 @@\n x"]
+)
+def test_without_a_diff_there_is_the_code_with_the_comment(diff: str | None) -> None:
+    case = Case(replace(SNAPSHOT, diff=diff)).say(standing="outdated").say(standing="outdated", hunk="")
+    assert [row[1] for row in case.build()] == [[1]]
+    assert case.built.left_out == {"no readable code with the comment": 1}
+
+
+def test_what_another_split_has_stays_out() -> None:
+    case = Case().say(line=21).say(line=2)
+    case.build()
+    digest = case.built.examples[1].hunk.digest
+    case.assigned = Assigned("octo/demo", 7, "train", left_out_comments=(2,), left_out_hunks=(digest,))
+    assert [row[:3] for row in case.build()] == [("src/a.py def one():", [], ("R2",)), ("src/b.py ", [], ())]
+
+
+def test_a_comment_on_a_file_that_is_not_read() -> None:
+    case = Case().say("poetry.lock", 2)
+    case.build()
+    assert case.built.left_out == {"on a hunk that is not read": 1}
+
+
+def test_of_a_refused_pull_request_nothing_is_used() -> None:
+    refused = Filtered("octo/demo", 7, (), "license")
+    assert not build_examples(
+        SNAPSHOT, Aligned("octo/demo", 7, ()), refused, Assigned("octo/demo", 7, "train")
+    ).examples
+
+
+def test_ids_are_unique_where_a_piece_stands_twice() -> None:
+    twice = DIFF.replace(" b\n+c\n", " b\n+c\n@@ -9 +10,2 @@\n b\n+c\n", 1)
+    case = Case(replace(SNAPSHOT, diff=twice))
+    case.build()
+    ids = [example.id for example in case.built.examples]
+    assert len(set(ids)) == len(ids) == 3
+    assert case.built.left_out == {"the same piece again": 1}
+
+
+def test_a_long_piece_of_outdated_code_keeps_its_end() -> None:
+    body = "".join(f" {line}\n" for line in write_code("hunk", 300))
+    hunk = parse_diff_hunk("a.py", f"@@ -1,900 +1,900 @@ def f():\n{body}+last")
+    assert hunk
+    assert (hunk.lines[-1].text, hunk.lines[-1].target_line) == ("last", 301)
+    assert 20 < len(hunk.lines) <= 120
+    assert hunk.target_start == hunk.lines[0].target_line
+
+
+def test_a_lone_surrogate_is_replaced_and_the_digest_stays() -> None:
+    text = DIFF.replace("+y", "+\udce9")
+    case = Case(replace(SNAPSHOT, diff=text))
+    case.build()
+    assert case.built.examples[1].hunk.lines[1].text == "?"
