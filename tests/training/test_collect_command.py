@@ -16,6 +16,7 @@ from tests.training.collecting import SALT, add_pull, create_repo, make_run, rea
 from training.cli import train
 from training.collect import collect
 from training.collect_watch import TerminalWatch, render_pulls
+from training.errors import DataError
 from training.store import SnapshotStore
 
 ROOT = Path(__file__).parents[2]
@@ -103,6 +104,17 @@ def test_what_is_refused(
 
     assert str(result.exception).split("\n")[0] == what
     assert github_server.requests == []
+
+
+def test_what_cannot_be_written_is_named(repo: RepoScenario, github_server: GitHubServer, tmp_path: Path) -> None:
+    add_pull(repo, 1)
+    (tmp_path / "octo").mkdir()
+    (tmp_path / "octo" / "demo").write_text("in the way", "utf-8")
+
+    result = invoke(github_server, tmp_path, "--repo", "octo/demo")
+
+    assert isinstance(result.exception, DataError)
+    assert result.exception.what.startswith(f"Cannot write {tmp_path / 'octo' / 'demo' / 'collect.json'}: ")
 
 
 def test_without_a_salt_it_warns(repo: RepoScenario, github_server: GitHubServer, tmp_path: Path) -> None:

@@ -58,14 +58,11 @@ def command(
     """
     chosen = choose_params(params, repos, licenses, since, limit)
     salt = os.environ.get("GLOSSATOR_NAME_SALT", "")
-    if sources:
-        import_sources(sources, snapshots, opt_out, salt, chosen)
-        if not repos:
-            return
-    elif chosen.sources:
-        import_sources(check_sources(chosen.sources), snapshots, opt_out, salt, chosen)
-        if not chosen.repos:
-            return
+    paths = sources or check_sources(chosen.sources)
+    if paths and not dry_run:
+        import_sources(paths, snapshots, opt_out, salt, chosen)
+    if paths and not (repos if sources else chosen.repos):
+        return
     run = make_run(chosen, snapshots, opt_out, salt, refresh=refresh)
     try:
         if dry_run:
