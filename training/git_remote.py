@@ -62,11 +62,28 @@ class GitRemote:
         found = self._talk("ls-remote", "--quiet", self.name, ref).decode("utf-8", "replace").splitlines()
         sha = next((line.split("\t")[0] for line in found if line.endswith(f"\t{ref}")), "")
         if sha:
-            # In a shallow clone the commit and its parent are all that is needed; a full one must not become shallow.
-            shallow = self.repository.read("rev-parse", "--is-shallow-repository").strip() == b"true"
-            depth = ("--depth=2",) if shallow else ()
-            self._talk("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", *depth, self.name, ref)
+            self._fetch(ref)
         return sha
+
+    def fetch_commit(self, revision: str) -> str:
+        """The full id of a commit, which may be on the remote alone; then it must be given in full.
+
+        Raises:
+            HostError: Nobody knows it.
+        """
+        for attempt in range(2):
+            code, out, _ = self.repository.run("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
+            if code == 0:
+                return out.decode().strip()
+            if not attempt:
+                self._fetch(revision)
+        raise HostError(f"There is no commit {revision!r}.", "Give what `glossator-train propose` has printed.")
+
+    def _fetch(self, ref: str) -> None:
+        """In a shallow clone the commit and its parent, all that is needed; a full clone must not become shallow."""
+        shallow = self.repository.read("rev-parse", "--is-shallow-repository").strip() == b"true"
+        depth = ("--depth=2",) if shallow else ()
+        self._talk("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", *depth, "--end-of-options", self.name, ref)
 
     def push(self, sha: str, ref: str, before: str) -> None:
         """Let a full ref name stand for a commit, if it still stands for `before`; empty: if there is none.

@@ -50,6 +50,7 @@ def retrain(
         NotFound: There is no such workflow.
         HostError: GitHub refused otherwise, or did not answer; then run it again.
     """
+    revision = remote.fetch_commit(revision)
     trained = remote.fetch(TRAINED_REF)
     before, now = (count_comments(read_counts(remote, sha)) for sha in (trained, revision))
     if now - before < after or trained == revision:

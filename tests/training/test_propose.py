@@ -521,6 +521,25 @@ def test_small_updates_add_up_and_none_triggers_twice(project: Project) -> None:
     assert project.dispatches()[-1] == {INPUT: project.resolve(TRAINED_REF)}
 
 
+def test_a_checkout_that_has_not_seen_the_proposal(project: Project, tmp_path: Path) -> None:
+    project.build(20)
+    revision = project.propose().revision
+    other = Project(project.server, project.repo, tmp_path / "other", shallow=True)
+
+    assert other.retrain(revision).started
+    with pytest.raises(HostError):
+        other.retrain("0" * 40)
+    assert project.dispatches() == [{INPUT: revision}]
+
+
+def test_a_revision_by_name(project: Project) -> None:
+    project.repo.commit({COUNTS: render_counts(20)})
+    subprocess.run(["git", "-C", project.folder, "pull", "-q"], check=True)
+
+    assert project.retrain("HEAD").started
+    assert project.dispatches() == [{INPUT: project.repo.head()}]
+
+
 def test_a_closed_proposal_does_not_trigger_twice(project: Project) -> None:
     project.build(20)
     assert project.retrain(project.propose().revision).started
