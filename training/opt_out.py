@@ -56,7 +56,7 @@ def load_opt_out(path: Path | None, salt: str = "") -> OptOut:
 
 def parse_opt_out(text: str, salt: str = "") -> OptOut:
     """The names in a list's text."""
-    lines = (line.partition("#")[0].strip().removeprefix("@") for line in text.split("\n"))
+    lines = (line.partition("#")[0].strip().removeprefix("@").removesuffix("[bot]") for line in text.split("\n"))
     return OptOut(frozenset(line if _HASHED.fullmatch(line) else hash_name(line, salt) for line in lines if line))
 
 

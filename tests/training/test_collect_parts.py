@@ -110,9 +110,9 @@ def test_files_without_a_patch_are_named() -> None:
 
 
 def test_the_opt_out_list(tmp_path: Path) -> None:
-    out = parse_opt_out(f"\n# nobody\n@Alice  # asked\r\n{hash_name('bob', 's')}\n", "s")
+    out = parse_opt_out(f"\n# nobody\n@Alice  # asked\r\nx[bot]\n{hash_name('bob', 's')}\n", "s")
 
-    assert out.names == {hash_name("alice", "s"), hash_name("bob", "s")}
+    assert out.names == {hash_name(name, "s") for name in ("alice", "bob", "x")}
     assert not load_opt_out(tmp_path / "none.txt")
     (tmp_path / "bad.txt").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UsageError, match="Cannot read"):
