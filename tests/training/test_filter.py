@@ -106,6 +106,13 @@ def test_a_comment_that_align_does_not_know_is_left_out() -> None:
     assert dropped.reason == FilterReason.NO_PLACE
 
 
+def test_a_reply_is_told_by_either_of_both() -> None:
+    reply, alone = comment(2, in_reply_to=1), comment(3)
+    aligned = Aligned("octo/demo", 1, (AlignedComment(3, 1, "exact"),))
+    record = filter_pull_request(pull(reply, alone), aligned, policy=Policy())
+    assert [each.reason for each in record.comments] == [FilterReason.REPLY] * 2
+
+
 def test_an_outdated_comment_is_kept() -> None:
     aligned = Aligned("octo/demo", 1, (AlignedComment(1, 1, "outdated"),))
     assert filter_pull_request(pull(comment(1)), aligned, policy=Policy()).comments[0].reason == ""
@@ -142,12 +149,12 @@ def test_other_languages_are_left_out_when_asked() -> None:
 
 
 def test_of_nearly_the_same_the_earliest_stays_wherever_it_stands(tmp_path: Path) -> None:
-    early = comment(1, GOOD + " Twice.", created_at="2019-05-05T00:00:00Z")
+    early = comment(9, GOOD + " Twice.", created_at="2019-05-05T00:00:00Z")
     other = comment(4, "This should use the constant `LIMIT` instead of 17.")
     reasons = run(tmp_path, pull(comment(2), other, number=1), pull(early, number=2), pull(comment(3), number=3))
-    assert reasons == {2: FilterReason.NEAR_DUPLICATE, 4: "", 1: "", 3: FilterReason.NEAR_DUPLICATE}
+    assert reasons == {2: FilterReason.NEAR_DUPLICATE, 4: "", 9: "", 3: FilterReason.NEAR_DUPLICATE}
     records = [raw.read() for raw in read_records(tmp_path / "filtered", FILTERED_SCHEMA, Filtered)]
-    assert [each.duplicate_of for record in records for each in record.comments] == [1, None, None, 1]
+    assert [each.duplicate_of for record in records for each in record.comments] == [9, None, None, 9]
     assert records[0].comments[0].body == ""
 
 

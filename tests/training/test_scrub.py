@@ -63,8 +63,8 @@ def test_leaves_code_and_numbers_alone(text: str) -> None:
 
 
 def test_a_name_that_stands_in_the_code_is_no_person() -> None:
-    assert scrub("What is @Inject for?", hunk="+  @Inject\n+  Foo foo;").text == "What is @Inject for?"
-    assert scrub("What is @Injekt for?", hunk="+  @Inject\n+  Foo foo;").removed == {"mention": 1}
+    assert scrub("What is @Token for?", hunk="+  @Token\n+  Foo foo;").text == "What is @Token for?"
+    assert scrub("What is @Tokem for?", hunk="+  @Token\n+  Foo foo;").removed == {"mention": 1}
 
 
 def test_logins_of_those_who_take_part_are_hashed_in_prose_only() -> None:
