@@ -15,14 +15,13 @@ from dataclasses import dataclass, field
 from reviewer.diff_header import SUBMODULE_MODE, SYMLINK_MODE, Header, read_header
 from reviewer.diff_hunks import Span, read_spans, split_lines
 from reviewer.errors import SourceError
-from simulation.github_server.git_store import Content, Executable, GitStore, Submodule, Symlink
+from simulation.github_server.git_store import Content, Executable, GitError, GitStore, Submodule, Symlink
 
 MAX_LINES = 200_000
 """Lines of one rebuilt file. Most of them would be filler."""
 FUNCTION = re.compile(r"[A-Za-z_$]")
 """How a line begins that git takes for the heading of a hunk."""
-
-
+SUBMODULE = re.compile(rb"Subproject commit ([0-9a-f]{40})(?:-dirty)?\n?")
 CONTEXT = 3
 """Lines of context around a change."""
 PLAIN_MODE = "100644"
@@ -50,7 +49,7 @@ class Rebuilt:
     @property
     def change(self) -> dict[str, Content]:
         """What turns the base into the head: the head's files, and None for those that go."""
-        return {**dict.fromkeys(self.base.keys() - self.head.keys()), **self.head}
+        return {**dict.fromkeys(sorted(self.base.keys() - self.head.keys())), **self.head}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,7 @@ class Filler:
     """What stands between the hunks of one file: lines of its own, and from the second attempt on lines that it has."""
 
     mark: str
-    known: Sequence[str]
+    pool: Sequence[str]
     attempt: int
 
     def choose_lines(self, start: int, end: int) -> list[str]:
@@ -94,10 +93,15 @@ class Filler:
         if not self.attempt:
             return unique
         dice = random.Random(f"{self.mark} {self.attempt} {start}")  # not for secrets: for the same lines each time
-        plain = [line for line in self.known if not re.search(r"\w", line)]
-        pool = (plain if self.attempt % 3 == 1 else self.known) or self.known
         share = (0.3, 0.6, 0.9)[self.attempt // 3 % 3]
-        return [dice.choice(pool) if dice.random() < share else line for line in unique]
+        return [dice.choice(self.pool) if dice.random() < share else line for line in unique]
+
+
+def choose_pool(lines: list[str], spans: list[Span], attempt: int) -> list[str]:
+    """The lines that a file has, or only those without a word: blank ones, brackets."""
+    known = [line[1:] for span in spans for line in lines[span.start : span.end] if line[:1] != "\\"]
+    plain = [line for line in known if not re.search(r"\w", line)] if attempt % 3 == 1 else []
+    return plain or known
 
 
 def rebuild(diff: str, attempts: Mapping[str, int] | None = None) -> Rebuilt:
@@ -114,6 +118,8 @@ def rebuild(diff: str, attempts: Mapping[str, int] | None = None) -> Rebuilt:
             attempt = 0 if attempts is None else attempts.get(name_file(header))
             if attempt is None:
                 continue
+            check_path(header.path)
+            check_path(header.previous_path or header.path)
             old, new = build_contents(header, lines, spans, attempt)
             if header.status != "added":
                 rebuilt.base[header.previous_path or header.path] = wrap(old, choose_mode(header, old=True))
@@ -122,6 +128,16 @@ def rebuild(diff: str, attempts: Mapping[str, int] | None = None) -> Rebuilt:
     except SourceError as error:
         raise CannotRebuild("the diff is damaged") from error
     return rebuilt
+
+
+def check_path(path: str) -> None:
+    """Refuse what no git tree may hold.
+
+    Raises:
+        CannotRebuild: The path leads out of the repository, or into git's own folder.
+    """
+    if {part.lower() for part in path.split("/")} & {"", ".", "..", ".git"}:
+        raise CannotRebuild("a path that no repository has")
 
 
 def read_sections(lines: list[str]) -> Iterator[tuple[Header, list[str], list[Span]]]:
@@ -149,7 +165,10 @@ def wrap(content: bytes, mode: str) -> Content:
     if mode == SYMLINK_MODE:
         return Symlink(content.decode("utf-8", "replace").removesuffix("\n"))
     if mode == SUBMODULE_MODE:
-        return Submodule(content.decode().split()[-1])
+        found = SUBMODULE.fullmatch(content)
+        if found is None:
+            raise CannotRebuild("a submodule names no commit")
+        return Submodule(found[1].decode())
     return Executable(content) if mode == "100755" else content
 
 
@@ -158,8 +177,8 @@ def build_contents(header: Header, lines: list[str], spans: list[Span], attempt:
     mark = hashlib.sha256(header.path.encode("utf-8", "replace")).hexdigest()[:12]
     if not spans:
         return build_without_hunks(header, mark)
-    known = [line[1:] for span in spans for line in lines[span.start : span.end] if line[:1] != "\\"]
-    filler = Filler(mark.ljust(choose_width(header, lines, spans), "."), known, attempt)
+    mark = mark.ljust(choose_width(header, lines, spans), ".")
+    filler = Filler(mark, choose_pool(lines, spans, attempt), attempt)
     old, new = Text(), Text()
     for span in spans:
         add_hunk(old, new, lines[span.start : span.end], span, filler)
@@ -246,7 +265,7 @@ def rebuild_exactly(diff: str, store: GitStore) -> Rebuilt:
     what else could match it. So files for which it finds another are filled in other ways, a bounded number of times.
 
     Raises:
-        CannotRebuild: The diff is damaged, or git finds other hunks whatever stands in between.
+        CannotRebuild: The diff is damaged, git refuses its paths, or finds other hunks whatever stands in between.
     """
     rebuilt = rebuild(diff)
     wanted = describe(diff)
@@ -254,13 +273,10 @@ def rebuild_exactly(diff: str, store: GitStore) -> Rebuilt:
     if not wrong:
         return rebuilt
     attempts = dict.fromkeys(wanted, 0)
-    for _ in range(ROUNDS):
-        if not wrong:
-            break
-        for name in wrong:
-            attempts[name] += 1
-        wrong = find_wrong(rebuild(diff, {name: attempts[name] for name in wrong}), wanted, store) & set(wrong)
-        if any(wanted[name].size > LARGE for name in wrong):
+    for attempt in range(1, ROUNDS):
+        attempts.update(dict.fromkeys(wrong, attempt))
+        wrong &= find_wrong(rebuild(diff, dict.fromkeys(wrong, attempt)), wanted, store)
+        if not wrong or any(wanted[name].size > LARGE for name in wrong):
             break
     rebuilt = rebuild(diff, attempts)
     if wrong or find_wrong(rebuilt, wanted, store):
@@ -275,8 +291,15 @@ def find_wrong(rebuilt: Rebuilt, wanted: Mapping[str, Changed], store: GitStore)
 
 
 def find_diff(rebuilt: Rebuilt, store: GitStore) -> str:
-    """What git finds between both sides."""
-    store.commit_pair({**rebuilt.base, KEEP: ""}, rebuilt.change)
+    """What git finds between both sides.
+
+    Raises:
+        CannotRebuild: Git does not take them.
+    """
+    try:
+        store.commit_pair({**rebuilt.base, KEEP: ""}, rebuilt.change)
+    except (GitError, UnicodeEncodeError) as error:  # a path that is no text
+        raise CannotRebuild("git refuses its files") from error
     return store.run("diff", "--no-color", "--no-ext-diff", "-M", "refs/pair/base", "refs/pair/head").decode(
         "utf-8", "replace"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -17,11 +18,13 @@ from simulation.github_server.git_store import Content, GitStore
 from simulation.github_server.payloads import issue_comment_event, pull_request_event, review_comment_event
 from simulation.rebuild import KEEP, CannotRebuild, Rebuilt, rebuild_exactly
 from training.errors import DataError
-from training.published import ImportCounts, parse_snapshot, read_rows
+from training.published import REPO, ImportCounts, parse_snapshot, read_rows
 from training.snapshot import Key, Snapshot, SnapshotComment
 from training.store import SnapshotStore
 
 BOT = "github-actions[bot]"
+LONGEST = 65_536
+"""Characters of a comment that GitHub takes."""
 MakeEvent = Callable[[], Event]
 
 
@@ -62,33 +65,36 @@ class Stage:
         if not snapshot.diff:
             self.left_out["there is no diff"] += 1
             return None
-        repo = self.find_repo(snapshot)
+        if not REPO.fullmatch(snapshot.repo) or snapshot.number < 1:
+            self.left_out["its name is none that GitHub gives"] += 1
+            return None
         try:
             rebuilt = rebuild_exactly(snapshot.diff, GitStore(self.server.folder / "rebuild.git"))
         except CannotRebuild as reason:
             self.left_out[str(reason)] += 1
             return None
+        repo = self.find_repo(snapshot)
         self.commit_base(repo, rebuilt)
         first, rest = split_change(rebuilt.change) if pushes else (rebuilt.change, {})
         pull = repo.open_pull_request(
-            first, branch=f"pull-{snapshot.number}", author=snapshot.author or "somebody", number=snapshot.number,
+            first, branch=f"pull-{snapshot.number}", author=choose_login(snapshot.author), number=snapshot.number,
             title=snapshot.title or f"Pull request {snapshot.number}", body=snapshot.body,
         )  # fmt: skip
         return pull, rest
 
     def find_repo(self, snapshot: Snapshot) -> RepoScenario:
         """The pull request's repository, made when it is the first of it."""
-        if snapshot.repo not in self.bases:
+        if snapshot.repo.lower() not in self.bases:
             self.server.create_repo(snapshot.repo, {KEEP: ""}, language=snapshot.language or None)
-            self.bases[snapshot.repo] = {KEEP}
+            self.bases[snapshot.repo.lower()] = {KEEP}
         return self.server.find_repo(snapshot.repo)
 
     def commit_base(self, repo: RepoScenario, rebuilt: Rebuilt) -> None:
         """Let the default branch hold a pull request's base, and nothing of the one before."""
-        before = self.bases[repo.full_name]
+        before = self.bases[repo.full_name.lower()]
         now = {KEEP, *rebuilt.base}
         repo.commit({**dict.fromkeys(sorted(before - now)), KEEP: "", **rebuilt.base}, message="Base")
-        self.bases[repo.full_name] = now
+        self.bases[repo.full_name.lower()] = now
 
     # -- events --------------------------------------------------------------------------------------------------
 
@@ -109,7 +115,7 @@ class Stage:
         """Somebody's comment; in the conversation where its line is not part of the diff."""
 
         def make() -> Event:
-            author, side = comment.author or "somebody", choose_side(comment)
+            author, side = choose_login(comment.author), choose_side(comment)
             try:
                 made = pull.review_comment(comment.path, comment.line or 1, comment.body, author=author, side=side)
             except ScenarioError:
@@ -146,7 +152,12 @@ class Stage:
 
 def is_placed(comment: SnapshotComment) -> bool:
     """Whether GitHub says on which line of the final diff a comment is."""
-    return comment.line is not None and comment.in_reply_to is None and bool(comment.body.strip())
+    return comment.line is not None and comment.in_reply_to is None and 0 < len(comment.body.strip()) <= LONGEST
+
+
+def choose_login(name: str) -> str:
+    """A name as a login, where it can be one."""
+    return name if re.fullmatch(r"[A-Za-z0-9-]{1,39}", name) else "somebody"
 
 
 def choose_side(comment: SnapshotComment) -> str:

@@ -221,7 +221,7 @@ def render_commit(
     stream = [
         b"commit %s\nmark :%d\n" % (ref.encode(), mark),
         b"committer %s <%s@users.noreply.github.com> %d +0000\n" % (name, name.replace(b"[bot]", b""), date),
-        data(message.encode()),
+        data(message.encode("utf-8", "replace")),
     ]
     if parent:
         stream.append(b"from %s\n" % parent.encode())

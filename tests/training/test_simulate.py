@@ -221,6 +221,32 @@ def test_diffs_that_cannot_be_rebuilt(diff: str, reason: str) -> None:
         rebuild(diff)
 
 
+@pytest.mark.parametrize(("before", "after", "reason"), [
+    ("docs/new.md", ".git/config", "path that no repository"), ("docs/new.md", "../new.md", "path that no repository"),
+    ("docs/new.md", "docs/\ud800.md", "git refuses its files"),
+    ("-Subproject commit 11111", "-Subproject commit main; rm", "a submodule names no commit"),
+])  # fmt: skip
+def test_hostile_diffs_are_left_out(before: str, after: str, reason: str, tmp_path: Path) -> None:
+    diff = (DIFF + ODD).replace(before, after)
+    assert diff != DIFF + ODD
+
+    with pytest.raises(CannotRebuild, match=reason):
+        rebuild_exactly(diff, GitStore(tmp_path / "store.git"))
+
+
+def test_hostile_names_are_not_used(tmp_path: Path) -> None:
+    good = SNAPSHOTS[0]
+    hostile = [replace(good, repo="../../x"), replace(good, author="a <b>\nfrom evil", title="\ud800", number=8)]
+    with GitHubServer() as server:
+        stage = Stage(server, tmp_path)
+        (make,) = stage.play(hostile, 5, pushes=False, comments=False)
+        event = make()
+
+        assert event.payload["pull_request"]["user"]["login"] == "somebody"
+        assert stage.left_out == Counter({"its name is none that GitHub gives": 1})
+        assert stage.violations == []
+
+
 # -- events --------------------------------------------------------------------------------------------------
 
 
