@@ -1,0 +1,75 @@
+"""`glossator-train init`, and the parameters that come with the package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from reviewer import __version__
+from reviewer.errors import UsageError
+from training.anchors import AlignParams
+from training.cli import train
+from training.collect_run import CollectParams
+from training.dataset_params import DatasetParams
+from training.filter import FilterParams
+from training.params import load_params
+from training.split import SplitParams, check_params
+from training.starter import PACKAGE, write_starter
+
+FILES = [".gitignore", "dvc.yaml", "opt-out.txt", "params.yaml"]
+SECTIONS = {
+    "collect": CollectParams,
+    "align": AlignParams,
+    "filter": FilterParams,
+    "split": SplitParams,
+    "dataset": DatasetParams,
+}
+
+
+def test_init_writes_a_pipeline_for_these_repositories(tmp_path: Path) -> None:
+    folder = tmp_path / "reviews"
+    result = CliRunner().invoke(train, ["init", str(folder), "--repo", "octo/demo", "--repo", "octo/other"])
+    assert result.exit_code == 0
+    assert "dvc remote add" in result.output
+    assert sorted(path.name for path in folder.iterdir()) == FILES
+    assert load_params(folder / "params.yaml", "collect", CollectParams).repos == ("octo/demo", "octo/other")
+    assert load_params(folder / "params.yaml", "split", SplitParams).method == "time"
+
+
+def test_init_writes_over_nothing_unless_it_is_told_to(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text("mine")
+    with pytest.raises(UsageError, match=r"already holds params\.yaml"):
+        write_starter(tmp_path, ["octo/demo"])
+    assert [path.name for path in tmp_path.iterdir()] == ["params.yaml"]
+    assert len(write_starter(tmp_path, ["octo/demo"], force=True)) == 4
+    assert (tmp_path / "params.yaml").read_text() != "mine"
+
+
+@pytest.mark.parametrize("repo", ["demo", "octo/demo/x", "octo/demo]\nsplit: {}", ""])
+def test_init_takes_only_names_of_repositories(tmp_path: Path, repo: str) -> None:
+    with pytest.raises(UsageError, match="is no repository"):
+        write_starter(tmp_path, [repo])
+
+
+@pytest.mark.parametrize("which", ["package", "own"])
+def test_all_parameters_that_come_along_are_known(tmp_path: Path, which: str) -> None:
+    write_starter(tmp_path, ["octo/demo"])
+    path = PACKAGE / "params.yaml" if which == "package" else tmp_path / "params.yaml"
+    for section, kind in SECTIONS.items():
+        load_params(path, section, kind)
+    document = yaml.safe_load(path.read_text())
+    assert set(document) == {"glossator", *SECTIONS}
+    assert document["glossator"] == __version__
+    check_params(load_params(path, "split", SplitParams))
+
+
+def test_each_stage_goes_by_its_own_section_and_the_version() -> None:
+    stages = yaml.safe_load((PACKAGE / "dvc.yaml").read_text())["stages"]
+    assert {name: stage["cmd"] for name, stage in stages.items()} == {
+        name: f"glossator-train {name}" for name in SECTIONS
+    }
+    assert all(stage["params"] == ["glossator", name] for name, stage in stages.items() if name != "collect")
+    assert stages["collect"]["params"] == ["collect"]
