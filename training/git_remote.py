@@ -61,7 +61,7 @@ class GitRemote:
         """Fetch what a full ref name stands for on the remote; its commit, or nothing when there is no such ref."""
         found = self._talk("ls-remote", "--quiet", self.name, ref).decode("utf-8", "replace").splitlines()
         sha = next((line.split("\t")[0] for line in found if line.endswith(f"\t{ref}")), "")
-        if sha:
+        if sha and self.repository.run("cat-file", "-e", sha)[0]:
             self._fetch(ref)
         return sha
 
