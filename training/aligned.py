@@ -12,9 +12,9 @@ ALIGNED_SCHEMA = "glossator/aligned/1"
 Standing = Literal["exact", "reanchored", "outdated", "file", "unplaced"]
 """Whether the commented line stands in the snapshot's diff.
 
-`exact`: at the place that it was made on. `reanchored`: moved, found again by mark, text and context. `outdated`: not
-in the diff any more, though the line it was made on is known. `file`: about a whole file. `unplaced`: nobody knows the
-line.
+`exact`: where the host says that it stands, or at the number that it had. `reanchored`: moved, found again by mark,
+text and context. `outdated`: not in the diff any more, or nobody can tell which of several it is, though the line it
+was made on is known; also where there is no diff. `file`: about a whole file. `unplaced`: nobody knows the line.
 """
 
 

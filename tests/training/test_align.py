@@ -154,6 +154,13 @@ def test_a_hunk_that_cannot_be_read_says_so(two_hunks: tuple[str, list[Shown]], 
     assert (aligned.standing, aligned.reason) == ("unplaced", "its diff hunk cannot be read")
 
 
+def test_the_side_that_github_says_decides_for_a_context_line(two_hunks: tuple[str, list[Shown]]) -> None:
+    added = "diff --git a/f b/f\n--- a/f\n+++ b/f\n@@ -1 +1,2 @@\n+first\n same\n"
+    comment = SnapshotComment(1, "f", "Why?", diff_hunk="@@ -1 +1,2 @@\n+first\n same", side="LEFT")
+    assert render_place(align_one(make_snapshot(added, comment))) == "exact L1"
+    assert render_place(align_one(make_snapshot(added, replace(comment, side=None)))) == "exact R2"
+
+
 def test_a_mark_of_a_missing_newline_is_no_line() -> None:
     hunk = "@@ -1,2 +1,2 @@\n one\n-two\n\\ No newline at end of file\n+two\n\\ No newline at end of file"
     aligned = align_one(make_snapshot("", SnapshotComment(1, "f", "Why?", diff_hunk=hunk)))
