@@ -381,11 +381,14 @@ def test_the_pace_and_the_end(folder: Path, hook: Hook) -> None:
 
 
 def test_a_command_that_hangs_is_ended(folder: Path) -> None:
-    words = shlex.join(["sh", "-c", "sleep 60 & sleep 60"])
+    words = shlex.join(["sh", "-c", "sleep 60 & echo $! > $RUNNER_TEMP/pid; sleep 60"])
 
-    done = simulate(folder, "--command", words, "--count", "1", "--seconds", "1")
+    done = simulate(folder, "--command", words, "--count", "1", "--seconds", "2", "--output", str(folder / "out"))
 
     assert "failed: 1 with stopped: the time was up" in done.stdout
+    (pid,) = (path.read_text().strip() for path in folder.glob("out/*/pid"))
+    state = Path(f"/proc/{pid}/stat")
+    assert not state.exists() or state.read_text().split()[2] == "Z", "what it started has ended too"
 
 
 def test_only_served(folder: Path) -> None:
