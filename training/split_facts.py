@@ -36,16 +36,21 @@ class Facts:
     number: int
     began: str
     ended: str
-    marks: tuple[str, ...]
-    units: tuple[Unit, ...]
+    marks: tuple[str, ...] = ()
+    units: tuple[Unit, ...] = ()
+    unusable: str = ""
+    """Why nothing of it may be used, as `filter` says; then it has neither marks nor units."""
 
 
 def find_facts(snapshot: Snapshot, aligned: Aligned, filtered: Filtered) -> Facts:
     """What a pull request would bring into its split: what a worker does."""
+    span = find_span(snapshot)
+    if filtered.reason:
+        return Facts(snapshot.repo, snapshot.number, *span, unusable=filtered.reason)
     assigned = Assigned(snapshot.repo, snapshot.number, "train")
     examples = build_examples(snapshot, aligned, filtered, assigned).examples
     units = dict.fromkeys(unit for example in examples for unit in list_units(example))
-    return Facts(snapshot.repo, snapshot.number, *find_span(snapshot), list_marks(snapshot), tuple(units))
+    return Facts(snapshot.repo, snapshot.number, *span, list_marks(snapshot), tuple(units))
 
 
 def list_marks(snapshot: Snapshot) -> tuple[str, ...]:

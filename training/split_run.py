@@ -82,8 +82,12 @@ def place_pulls(table: FactsTable, params: SplitParams, cuts: Cuts) -> None:
     """Choose the split of each pull request."""
     same = ((one[0], other[0]) for members in table.list_same() for one, other in pairwise(members))
     repos = {} if params.method == "time" else choose_repositories(table.list_repos(), same, params)
-    for key, span in table.list_spans():
-        table.place(key, choose_split(key[0], span, repos, cuts, params.method))
+    for key, span, unusable in table.list_spans():
+        found = choose_split(key[0], span, repos, cuts, params.method)
+        if unusable or isinstance(found, OutReason):
+            table.place(key, "", unusable or found)
+        else:
+            table.place(key, found)
 
 
 def drop_same(table: FactsTable) -> None:
@@ -95,7 +99,7 @@ def drop_same(table: FactsTable) -> None:
     for members in table.list_same():
         splits: dict[Key, Split] = {key: split for key in members if (split := table.find_split(key)) is not None}
         for key in sorted(splits, key=rank)[1:]:
-            table.place(key, OutReason.SAME)
+            table.place(key, "", OutReason.SAME)
 
 
 def leave_out_near_duplicates(table: FactsTable, kind: UnitKind, similarity: float) -> None:

@@ -9,16 +9,17 @@ from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Literal, Self
 
 from reviewer.domain import Split
 from training.snapshot import Key
 from training.split_facts import KINDS, Facts, UnitKind
-from training.splits import SPLITS, Assigned, OutReason, SplitCount
+from training.splits import SPLITS, Assigned, SplitCount
 
 _TABLES: Final = """
 PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -32000; PRAGMA temp_store = FILE;
-CREATE TABLE pull (repo TEXT, number INTEGER, began TEXT, ended TEXT, PRIMARY KEY (repo, number)) WITHOUT ROWID;
+CREATE TABLE pull (repo TEXT, number INTEGER, began TEXT, ended TEXT, unusable TEXT,
+ PRIMARY KEY (repo, number)) WITHOUT ROWID;
 CREATE TABLE mark (mark TEXT, repo TEXT, number INTEGER, PRIMARY KEY (mark, repo, number)) WITHOUT ROWID;
 CREATE TABLE unit (repo TEXT, number INTEGER, kind TEXT, id TEXT, text TEXT, at INTEGER PRIMARY KEY);
 CREATE INDEX unit_of ON unit (repo, number);
@@ -62,7 +63,7 @@ class FactsTable:
     def add(self, facts: Facts) -> None:
         """Take in one pull request. They come in the order of their keys."""
         key = (facts.repo, facts.number)
-        self._base.execute("INSERT INTO pull VALUES (?, ?, ?, ?)", (*key, facts.began, facts.ended))
+        self._base.execute("INSERT INTO pull VALUES (?, ?, ?, ?, ?)", (*key, facts.began, facts.ended, facts.unusable))
         self._base.executemany("INSERT OR IGNORE INTO mark VALUES (?, ?, ?)", [(mark, *key) for mark in facts.marks])
         units = [(*key, unit.kind, unit.id, unit.text.encode("utf-8", "replace").decode()) for unit in facts.units]
         self._base.executemany("INSERT INTO unit (repo, number, kind, id, text) VALUES (?, ?, ?, ?, ?)", units)
@@ -71,16 +72,17 @@ class FactsTable:
         """All repositories in order."""
         return [repo for (repo,) in self._base.execute("SELECT DISTINCT repo FROM pull ORDER BY repo")]
 
-    def list_spans(self) -> Iterator[tuple[Key, tuple[str, str]]]:
-        """All pull requests in order, with their beginning and end."""
-        for repo, number, began, ended in self._base.execute("SELECT * FROM pull ORDER BY repo, number"):
-            yield (repo, number), (began, ended)
+    def list_spans(self) -> Iterator[tuple[Key, tuple[str, str], str]]:
+        """All pull requests in order, with beginning and end, and why nothing of it may be used, if so."""
+        for repo, number, began, ended, unusable in self._base.execute("SELECT * FROM pull ORDER BY repo, number"):
+            yield (repo, number), (began, ended), unusable
 
     def find_beginning(self, share: float) -> str:
         """The time at which the last `share` of the pull requests begins; empty when there is none with a time."""
-        (count,) = self._base.execute("SELECT count(*) FROM pull WHERE began != ''").fetchone()
+        known = "FROM pull WHERE began != '' AND unusable = ''"
+        (count,) = self._base.execute(f"SELECT count(*) {known}").fetchone()
         place = min(count - 1, round(count * (1 - share)))
-        query = "SELECT began FROM pull WHERE began != '' ORDER BY began LIMIT 1 OFFSET ?"
+        query = f"SELECT began {known} ORDER BY began LIMIT 1 OFFSET ?"
         row = self._base.execute(query, (place,)).fetchone() if count else None
         return str(row[0]) if row else ""
 
@@ -98,10 +100,9 @@ class FactsTable:
         query = "SELECT count(*) FROM unit WHERE repo = ? AND number = ? AND kind = 'comment'"
         return int(self._base.execute(query, key).fetchone()[0])
 
-    def place(self, key: Key, split: Split | OutReason) -> None:
+    def place(self, key: Key, split: Split | Literal[""], reason: str = "") -> None:
         """Say to which split a pull request goes, or why to none."""
-        row = (*key, "", split) if isinstance(split, OutReason) else (*key, split, "")
-        self._base.execute("INSERT OR REPLACE INTO choice VALUES (?, ?, ?, ?)", row)
+        self._base.execute("INSERT OR REPLACE INTO choice VALUES (?, ?, ?, ?)", (*key, split, reason))
 
     def find_split(self, key: Key) -> Split | None:
         """What was said with `place`."""

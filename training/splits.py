@@ -34,7 +34,10 @@ class OutReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Assigned:
-    """One pull request's split. `split` is empty when it stays out, and `reason` says why."""
+    """One pull request's split. `split` is empty when it stays out, and `reason` says why.
+
+    The reason is an `OutReason`, or what `filter` says of a pull request of which nothing may be used.
+    """
 
     repo: str
     number: int

@@ -97,4 +97,4 @@ def _align(snapshot: Snapshot) -> Aligned:
 
 def _filter(snapshot: Snapshot) -> Filtered:
     kept = tuple(FilteredComment(each.id, body=each.body, quality=0.5) for each in snapshot.comments)
-    return Filtered(snapshot.repo, snapshot.number, kept)
+    return Filtered(snapshot.repo, snapshot.number, kept, "" if snapshot.license else "license")

@@ -161,6 +161,15 @@ def test_families_join_through_chains() -> None:
     ]
 
 
+def test_what_may_not_be_used_is_in_no_split_and_leaves_nobody_out(project: SmallProject) -> None:
+    project.add("a/free", 1, head_sha="a" * 40, code=write_code("shared"))
+    project.add("b/test", 1, head_sha="a" * 40, code=write_code("shared"), license="")
+    records, summary = run(project, train_repositories=("a/free",), test_repositories=("b/test",))
+    assert splits_of(records) == {"a/free#1": "train", "b/test#1": "license"}
+    assert records["a/free", 1].left_out_hunks == ()
+    assert summary.out == {"license": 1}
+
+
 def test_of_two_numbers_with_one_head_commit_the_later_split_keeps_it(project: SmallProject) -> None:
     project.add("octo/demo", 1, "2023-01-01T00:00:00Z", head_sha="a" * 40)
     project.add("octo/demo", 2, "2024-08-01T00:00:00Z", head_sha="a" * 40)
