@@ -22,7 +22,7 @@ from reviewer.domain import ChangedFile, Side
 from reviewer.jsonfile import decode
 from training.align import align
 from training.aligned import AlignedComment
-from training.anchors import Commented, find_line, number_on, parse_comment_hunk, stands_on
+from training.anchors import Commented, FileSide, number_on, parse_comment_hunk, stands_on
 from training.published import Row, parse_snapshot
 from training.snapshot import Snapshot, SnapshotComment
 
@@ -122,7 +122,7 @@ def by_number(
         places[comment.id] = None
         if not isinstance(commented, str) and (file := files.get(comment.path)):
             number = choose(comment, commented)
-            if number is not None and find_line(file, commented.side, number):
+            if number is not None and number in FileSide(file, commented.side).by_number:
                 places[comment.id] = (comment.path, commented.side, number, None)
     return places
 

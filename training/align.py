@@ -14,16 +14,17 @@ from typing import Final
 from reviewer.diff import parse_diff, parse_positions
 from reviewer.diff_header import read_header
 from reviewer.diff_hunks import read_spans, split_lines
-from reviewer.domain import ChangedFile, Hunk, Line, Side
+from reviewer.domain import ChangedFile, Side
 from reviewer.errors import SourceError
 from training.aligned import Aligned, AlignedComment, Anchor, Standing
 from training.anchors import (
     AlignParams,
     Commented,
+    FileSide,
+    Spot,
     collapse,
     find_again,
     find_file,
-    find_line,
     make_anchor,
     number_on,
     parse_comment_hunk,
@@ -45,6 +46,14 @@ class Diff:
     head_sha: str
     files: tuple[ChangedFile, ...]
     _patches: dict[str, str] | None = field(default=None)
+    _sides: dict[tuple[str, Side], FileSide] = field(default_factory=dict)
+
+    def side_of(self, path: str, side: Side) -> FileSide | None:
+        """One side of a file under its present name or the one before, None when the diff does not change it."""
+        file = find_file(self.files, path)
+        if file and (file.path, side) not in self._sides:
+            self._sides[file.path, side] = FileSide(file, side)
+        return self._sides[file.path, side] if file else None
 
     def number_at(self, path: str, side: Side, position: int) -> int | None:
         """The line number at a legacy position, None when no line of that side is there."""
@@ -113,17 +122,16 @@ def place(comment: SnapshotComment, diff: Diff | None, params: AlignParams) -> A
     start = commented.number - count_above(comment)
     original = make_anchor(comment.path, commented.side, commented.line, start)
     aligned = AlignedComment(comment.id, comment.id, "outdated", NO_DIFF, original)
-    file = find_file(diff.files, comment.path) if diff else None
-    if diff is None or file is None:
+    shown = diff.side_of(comment.path, commented.side) if diff else None
+    if diff is None or shown is None:
         return replace(aligned, reason=NO_FILE if diff else NO_DIFF)
-    for hunk, line in list_told(comment, commented.side, diff, file):
-        if collapse(line.text) == collapse(commented.line.text):
-            current = carry_range(file, comment, commented, hunk, line)
-            return replace(aligned, standing="exact", reason="", current=current)
-    found = find_again(commented, file, params)
+    for spot in list_told(comment, diff, shown):
+        if collapse(spot.line.text) == collapse(commented.line.text):
+            return replace(aligned, standing="exact", reason="", current=carry_range(shown, comment, commented, spot))
+    found = find_again(commented, shown, params)
     if isinstance(found, str):
         return replace(aligned, reason=found)
-    current = carry_range(file, comment, commented, found.hunk, found.line)
+    current = carry_range(shown, comment, commented, found)
     is_there = current.line == original.line
     standing: Standing = "exact" if is_there else "reanchored"
     return replace(aligned, standing=standing, reason="" if is_there else MOVED, current=current)
@@ -131,30 +139,31 @@ def place(comment: SnapshotComment, diff: Diff | None, params: AlignParams) -> A
 
 def place_without_hunk(comment: SnapshotComment, diff: Diff | None, reason: str) -> AlignedComment:
     """The place of a comment of which only numbers are known: the host must say that it stands in this very diff."""
-    file = find_file(diff.files, comment.path) if diff else None
     side = comment.side or "RIGHT"
-    if diff and file:
-        for _, line in list_told(comment, side, diff, file):
-            current = make_anchor(file.path, side, line, number_on(line, side) - count_above(comment))
+    shown = diff.side_of(comment.path, side) if diff else None
+    if diff and shown:
+        for spot in list_told(comment, diff, shown):
+            start = number_on(spot.line, side) - count_above(comment)
+            current = make_anchor(shown.path, side, spot.line, start)
             return AlignedComment(comment.id, comment.id, "exact", "", current, current)
     return AlignedComment(comment.id, comment.id, "unplaced", reason)
 
 
-def list_told(comment: SnapshotComment, side: Side, diff: Diff, file: ChangedFile) -> Iterator[tuple[Hunk, Line]]:
+def list_told(comment: SnapshotComment, diff: Diff, shown: FileSide) -> Iterator[Spot]:
     """The lines that the host names, best first. What is said of another commit than the head is no line of this diff.
 
     GitHub's newer dumps say `position` 1 of everything outdated, so that one says nothing.
     """
     numbers = [comment.line]
     if comment.line is None and comment.position is not None and comment.position != 1:
-        numbers.append(diff.number_at(file.path, side, comment.position))
+        numbers.append(diff.number_at(shown.path, shown.side, comment.position))
     if diff.head_sha and comment.original_commit_id == diff.head_sha:
         numbers.append(comment.original_line)
         if comment.original_line is None and comment.original_position is not None:
-            numbers.append(diff.number_at(file.path, side, comment.original_position))
+            numbers.append(diff.number_at(shown.path, shown.side, comment.original_position))
     for number in numbers:
-        if number is not None and (found := find_line(file, side, number)):
-            yield found
+        if number is not None and number in shown.by_number:
+            yield shown.by_number[number]
 
 
 def count_above(comment: SnapshotComment) -> int:
@@ -165,15 +174,13 @@ def count_above(comment: SnapshotComment) -> int:
     return next((end - start for end, start in ends if end is not None and start is not None and start < end), 0)
 
 
-def carry_range(file: ChangedFile, comment: SnapshotComment, commented: Commented, hunk: Hunk, line: Line) -> Anchor:
+def carry_range(shown: FileSide, comment: SnapshotComment, commented: Commented, spot: Spot) -> Anchor:
     """Where the line stands now. Its range is kept when it starts in the same hunk, with the text that it had.
 
     Where the host says that both ends stand now, the text may be another one.
     """
-    side, above = commented.side, count_above(comment)
-    start = number_on(line, side) - above
-    first = next((row for row in hunk.lines if stands_on(row, side) and number_on(row, side) == start), None)
-    is_told = comment.start_line == start and comment.line == start + above
-    before = None if is_told or above >= len(commented.lines) else commented.lines[-1 - above]
-    kept = first is not None and (before is None or collapse(before.text) == collapse(first.text))
-    return make_anchor(file.path, side, line, start if kept else None)
+    above, number = count_above(comment), number_on(spot.line, shown.side)
+    is_told = (comment.start_line, comment.line) == (number - above, number)
+    before = None if is_told or above >= len(commented.lines) else collapse(commented.lines[-1 - above].text)
+    kept = above <= spot.at and before in {None, spot.texts[spot.at - above]}
+    return make_anchor(shown.path, shown.side, spot.line, number - above if kept else None)

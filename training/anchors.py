@@ -7,7 +7,6 @@ base since. Texts are compared with their blanks collapsed, as indenting a line 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,15 +54,51 @@ class Commented:
 
 
 @dataclass(frozen=True, slots=True)
+class Spot:
+    """A line of one side of a file, with the lines of its hunk that stand on that side too, and their texts."""
+
+    hunk: Hunk
+    lines: list[Line]
+    texts: list[str]
+    at: int
+
+    @property
+    def line(self) -> Line:
+        """The line itself."""
+        return self.lines[self.at]
+
+
+class FileSide:
+    """One side of a file as the diff shows it, found by text and by number."""
+
+    def __init__(self, file: ChangedFile, side: Side) -> None:
+        self.path = file.path
+        self.side = side
+        self.by_text: dict[str, list[Spot]] = {}
+        self.by_number: dict[int, Spot] = {}
+        for hunk in file.hunks:
+            lines = [line for line in hunk.lines if stands_on(line, side)]
+            texts = [collapse(line.text) for line in lines]
+            for at, (line, text) in enumerate(zip(lines, texts, strict=True)):
+                spot = Spot(hunk, lines, texts, at)
+                self.by_text.setdefault(text, []).append(spot)
+                self.by_number.setdefault(number_on(line, side), spot)
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """A line of the snapshot's diff that reads like the commented one."""
 
-    hunk: Hunk
-    line: Line
+    spot: Spot
+    number: int
     run: int
     """How many lines above it are the same, one after another."""
-    telling: int
-    """The letters and digits in them."""
+
+    @property
+    def is_telling(self) -> bool:
+        """Whether one of them has a letter or a digit."""
+        at = self.spot.at
+        return any(map(count_telling, self.spot.texts[at - self.run : at]))
 
 
 def parse_comment_hunk(diff_hunk: str, side: Side | None) -> Commented | str:
@@ -117,71 +152,50 @@ def find_file(files: tuple[ChangedFile, ...], path: str) -> ChangedFile | None:
     return by_name or (renamed[0] if len(renamed) == 1 else None)
 
 
-def find_line(file: ChangedFile, side: Side, number: int) -> tuple[Hunk, Line] | None:
-    """The line with that number, if the diff shows it."""
-    for hunk in file.hunks:
-        for line in hunk.lines:
-            if stands_on(line, side) and number_on(line, side) == number:
-                return hunk, line
-    return None
-
-
-def find_again(commented: Commented, file: ChangedFile, params: AlignParams) -> Candidate | str:
+def find_again(commented: Commented, shown: FileSide, params: AlignParams) -> Spot | str:
     """The one line of the file that is the commented one, or why none is.
 
     The best is the one with the most lines above that are the same; of equals, the one at the number that it had. Then
     the best must be sure: the hunk's whole beginning is the same, or the text is telling and stands there once, or with
     a telling line above; or enough lines above are the same.
     """
-    found = list(list_candidates(commented, file))
+    found = list_candidates(commented, shown)
     if not found:
         return GONE
-    ranks = [(candidate.run, number_on(candidate.line, commented.side) == commented.number) for candidate in found]
+    ranks = [(candidate.run, candidate.number == commented.number) for candidate in found]
     if (equals := ranks.count(max(ranks))) > 1:
         return f"{equals} lines of the diff are like it"
     best = found[ranks.index(max(ranks))]
-    return best if is_sure(commented, best, params, alone=len(found) == 1) else UNSURE
+    return best.spot if is_sure(commented, best, params, alone=len(found) == 1) else UNSURE
 
 
-def list_candidates(commented: Commented, file: ChangedFile) -> Iterator[Candidate]:
+def list_candidates(commented: Commented, shown: FileSide) -> list[Candidate]:
     """The lines of the commented one's side with its text, and with its mark or at its number."""
     wanted = commented.texts
-    for hunk in file.hunks:
-        lines = [line for line in hunk.lines if stands_on(line, commented.side)]
-        texts = [collapse(line.text) for line in lines]
-        for at, text in enumerate(texts):
-            if text == wanted[-1] and is_alike(lines[at], commented):
-                run = count_run(wanted, texts[: at + 1])
-                telling = sum(count_telling(above) for above in texts[at - run : at])
-                yield Candidate(hunk, lines[at], run, telling)
+    spots = [(spot, number_on(spot.line, shown.side)) for spot in shown.by_text.get(wanted[-1], ())]
+    return [
+        Candidate(spot, number, count_run(wanted, spot))
+        for spot, number in spots
+        if spot.line.kind == commented.line.kind or number == commented.number
+    ]
 
 
-def is_alike(line: Line, commented: Commented) -> bool:
-    """Whether a line has the commented one's mark or its number."""
-    return line.kind == commented.line.kind or number_on(line, commented.side) == commented.number
-
-
-def count_run(wanted: tuple[str, ...], texts: list[str]) -> int:
-    """How many lines above the last ones of both are the same, one after another."""
+def count_run(wanted: tuple[str, ...], spot: Spot) -> int:
+    """How many lines above are the same, one after another."""
     run = 0
-    while run + 1 < min(len(wanted), len(texts)) and wanted[-2 - run] == texts[-2 - run]:
+    while run < min(len(wanted) - 1, spot.at) and wanted[-2 - run] == spot.texts[spot.at - 1 - run]:
         run += 1
     return run
 
 
 def is_sure(commented: Commented, best: Candidate, params: AlignParams, *, alone: bool) -> bool:
     """Whether enough of the best candidate is the same."""
-    if best.run == len(commented.lines) - 1 and (best.run > 0 or is_untouched(commented, best)):
+    is_untouched = best.spot.at == 0 and best.number == commented.number
+    if best.run == len(commented.lines) - 1 and (best.run > 0 or is_untouched):
         return True
     if count_telling(commented.line.text) >= params.telling:
-        return alone or best.telling > 0
-    return best.run >= params.context and best.telling > 0
-
-
-def is_untouched(commented: Commented, best: Candidate) -> bool:
-    """Whether the line is the first of its side in both hunks, with the number that it had."""
-    first = next(line for line in best.hunk.lines if stands_on(line, commented.side))
-    return first is best.line and number_on(first, commented.side) == commented.number
+        return alone or best.is_telling
+    return best.run >= params.context and best.is_telling
 
 
 def make_anchor(path: str, side: Side, line: Line, start_line: int | None) -> Anchor:
