@@ -10,6 +10,7 @@ from typing import Final, get_args
 
 import msgspec
 
+from reviewer.jsonfile import decode
 from training.align import align
 from training.aligned import ALIGNED_SCHEMA, Standing
 from training.anchors import AlignParams
@@ -61,7 +62,7 @@ def align_snapshots(
 
 def _count(lines: Iterator[bytes], counts: Counter[str]) -> Iterator[bytes]:
     for line in lines:
-        record = msgspec.json.decode(line, type=_Comments)
+        record = decode(line, _Comments)
         counts.update(comment.standing for comment in record.comments)
         counts["problem"] += bool(record.problem)
         yield line
