@@ -113,25 +113,25 @@ def join_remarks(snapshot: Snapshot, aligned: Aligned, filtered: Filtered, assig
 
 def _from_diff(
     snapshot: Snapshot, pull_request: PullRequest, remarks: list[Remark], split: Split, left_out: Counter[str]
-) -> Iterator[ReviewExample]:
+) -> list[ReviewExample]:
     placed = _by_line(remarks)
     blurred = {remark.comment.path for remark in remarks if remark.is_human and remark.aligned.standing in UNSEEN}
     asked = {id(hunk) for _, hunk in rank_hunks(pull_request, Settings())[0]}
-    seen: set[str] = set()
+    found: dict[str, ReviewExample] = {}
     for file in pull_request.files:
         is_labelled = snapshot.comments_complete and blurred.isdisjoint({file.path, file.previous_path, ""})
         for hunk in file.hunks:
             if id(hunk) not in asked:
-                left_out["on a hunk that is not read"] += sum(
-                    remark.kept for line in hunk.lines for remark in _remarks_on(hunk.path, line, placed)
-                )
+                said = [remark for line in hunk.lines for remark in _remarks_on(hunk.path, line, placed)]
+                left_out["on a hunk that is not read"] += sum(remark.kept for remark in said)
                 continue
             for piece in split_hunk(hunk):
-                if piece.digest in seen:
+                example = _example(snapshot, piece, placed, split, is_labelled=is_labelled)
+                before = found.setdefault(piece.digest, example)
+                if before is not example:  # word for word the same: the first with a remark stands for all
                     left_out["the same piece again"] += 1
-                    continue
-                seen.add(piece.digest)
-                yield _example(snapshot, piece, placed, split, is_labelled=is_labelled)
+                    found[piece.digest] = example if example.commented and not before.commented else before
+    return list(found.values())
 
 
 Places = dict[tuple[str, Side, int], list[Remark]]

@@ -194,6 +194,7 @@ def test_ids_are_unique_where_a_piece_stands_twice() -> None:
     ids = [example.id for example in case.built.examples]
     assert len(set(ids)) == len(ids) == 3
     assert case.built.left_out == {"the same piece again": 1}
+    assert case.say("src/b.py", 11).build()[2] == ("src/b.py ", [1], ("R11",), True)
 
 
 def test_a_long_piece_of_outdated_code_keeps_its_end() -> None:
