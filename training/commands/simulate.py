@@ -64,12 +64,13 @@ def command(
     import threading
     import time
 
+    check_options(words, webhook_url, output)
+
     from simulation.delivery import Bounds, emit
     from simulation.github_server import GitHubServer
     from training.simulate import Stage, read_published, read_snapshots, render_table
     from training.store import SnapshotStore
 
-    check_options(words, webhook_url, output)
     with ExitStack() as opened:
         server = opened.enter_context(GitHubServer())
         receiver = choose_receiver(server, words, webhook_url, secret)
@@ -92,9 +93,13 @@ def command(
 
 
 def check_options(words: str | None, webhook_url: str | None, output: Path | None) -> None:
-    """One receiver, or a folder."""
+    """One receiver, or a folder; and the libraries that the stand-in needs."""
+    from importlib.util import find_spec
+
     from reviewer.errors import UsageError
 
+    if missing := [name for name in ("graphql", "jsonschema", "httpx") if find_spec(name) is None]:
+        raise UsageError(f"simulate needs {', '.join(missing)}.", "Install glossator[simulation].")
     if words and webhook_url:
         raise UsageError("--command and --webhook-url are two receivers.", "Give one of them.")
     if not (words or webhook_url or output):
