@@ -153,23 +153,25 @@ def main(data: Path, copies: int, jobs: int, limit: int, seconds: float, more: t
             f"{'copies':>6} {'requests':>9} {'comments':>9} {'MB':>6}" + "".join(f"{name:>22}" for name in STAGES)
         )
         for count in (copies, *more):
-            click.echo(measure_round(base, Path(folder) / "round", count, jobs, limit, seconds))
+            for column in measure_round(base, Path(folder) / "round", count, jobs, limit, seconds):
+                click.echo(column, nl=False)
+            click.echo()
 
 
-def measure_round(base: Path, folder: Path, copies: int, jobs: int, limit: int, seconds: float) -> str:
-    """Make so many copies, run the stages on them, and remove them. The row says what they took."""
+def measure_round(base: Path, folder: Path, copies: int, jobs: int, limit: int, seconds: float) -> Iterator[str]:
+    """Make so many copies, run the stages on them, and remove them. The columns say what they took."""
     needed, free = size_of(base) * copies * ROOM, shutil.disk_usage(base).free / 1e6
     if needed > free:
-        return f"{copies:>6} needs {needed:,.0f} MB of disk, and {free:,.0f} MB are free: left out"
+        yield f"{copies:>6} needs {needed:,.0f} MB of disk, and {free:,.0f} MB are free: left out"
+        return
     snapshots = folder / "data" / "snapshots"
     written, comments = fill(base, snapshots, copies, limit)
-    row = f"{copies:>6} {written:>9,} {comments:>9,} {size_of(snapshots):>6,.0f}"
+    yield f"{copies:>6} {written:>9,} {comments:>9,} {size_of(snapshots):>6,.0f}"
     for stage, ran in measure_stages(folder, jobs, seconds):
-        row += f"{ran.wall:>9,.1f}{ran.cpu:>8,.1f}{ran.peak:>5,.0f}"
+        yield f"{ran.wall:>9,.1f}{ran.cpu:>8,.1f}{ran.peak:>5,.0f}"
         if ran.code:
-            row += f"  {stage} ended with {ran.code}: {ran.output[-300:].strip()}"
+            yield f"  {stage} ended with {ran.code}: {ran.output[-300:].strip()}"
     shutil.rmtree(folder)
-    return row
 
 
 if __name__ == "__main__":

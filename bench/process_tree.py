@@ -35,13 +35,15 @@ def run_tree(command: list[str], folder: Path, env: dict[str, str], limit: float
     start, peak, spent = time.monotonic(), 0.0, dict[int, float]()
     with (folder / "output.txt").open("w+b") as output:
         process = subprocess.Popen(command, cwd=folder, env=env, stdout=output, stderr=subprocess.STDOUT)  # noqa: S603 - the bench's own command
-        while process.poll() is None:
-            if time.monotonic() - start > limit:
-                process.kill()
-            looks = {pid: look for pid in list_tree(process.pid) if (look := look_at(pid))}
-            peak = max(peak, sum(memory for _, memory in looks.values()))
-            spent |= {pid: seconds for pid, (seconds, _) in looks.items()}
-            time.sleep(EVERY)
+        try:
+            while process.poll() is None and time.monotonic() - start < limit:
+                looks = {pid: look for pid in list_tree(process.pid) if (look := look_at(pid))}
+                peak = max(peak, sum(memory for _, memory in looks.values()))
+                spent |= {pid: seconds for pid, (seconds, _) in looks.items()}
+                time.sleep(EVERY)
+        finally:
+            process.kill()
+            process.wait()
         wall = time.monotonic() - start
         output.seek(0)
         text = output.read().decode("utf-8", "replace")
