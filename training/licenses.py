@@ -11,6 +11,7 @@ PERMISSIVE = frozenset(
         "0BSD",
         "AFL-3.0",
         "Apache-2.0",
+        "Apache-2.0 WITH LLVM-exception",
         "Artistic-2.0",
         "BlueOak-1.0.0",
         "BSD-1-Clause",
@@ -39,7 +40,10 @@ PERMISSIVE = frozenset(
         "Zlib",
     }
 )
-"""Licences that ask for no more than a notice. What asks for the same licence back (GPL, MPL, EPL) is not here."""
+"""Licences that ask for no more than a notice, and exceptions to them, which only allow more.
+
+What asks for the same licence back (GPL, MPL, EPL) is not here.
+"""
 _SPELLING = frozenset(name.lower() for name in PERMISSIVE)
 
 
