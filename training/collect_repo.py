@@ -124,11 +124,12 @@ def get_repository(run: Run, client: GitHubClient, asked: str) -> RepoState:
     name = str(data["full_name"])
     repo = name if name.lower() == asked.lower() else asked
     known = known if repo == asked else load_state(folder / repo / STATE_NAME, RepoState(repo))
-    return replace(
+    found = replace(
         known,
         name=name,
         license=(data.get("license") or {}).get("spdx_id") or "",
         language=str(data.get("language") or ""),
         branch=str(data["default_branch"]),
-        etag=answer.etag,
     )
+    # A star or an open pull request changes the ETag too: alone it must not change what is stored.
+    return known if found == known and known.etag else replace(found, etag=answer.etag)

@@ -76,7 +76,8 @@ def test_time_at_the_limit() -> None:
 
 @pytest.mark.parametrize(("spdx", "permissive"), [
     ("MIT", True), ("apache-2.0", True), ("MIT OR GPL-2.0", True), ("(MIT OR Apache-2.0)", True),
-    ("Apache-2.0 WITH LLVM-exception", True), ("GPL-2.0 WITH Classpath-exception-2.0", False), ("MIT AND GPL-2.0", False),
+    ("Apache-2.0 WITH LLVM-exception", True), ("GPL-2.0 WITH Classpath-exception-2.0", False),
+    ("MIT AND GPL-2.0", False),
     ("GPL-3.0", False), ("MPL-2.0", False), ("", False), ("NOASSERTION", False),
 ])  # fmt: skip
 def test_permissive_licences(spdx: str, permissive: bool) -> None:
