@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,7 +38,8 @@ def start(folder: Path, what: str) -> subprocess.Popen[str]:
 
 def kill(writer: subprocess.Popen[str]) -> None:
     writer.kill()
-    writer.communicate()
+    if writer.stdout and not writer.stdout.closed:
+        writer.communicate()
 
 
 @contextmanager
@@ -132,16 +133,15 @@ def test_records_are_whole_after_a_kill_at_any_moment(tmp_path: Path, kills: int
 def test_two_at_once_do_not_mix(tmp_path: Path) -> None:
     writers = [start(tmp_path, "records") for _ in range(2)]
     try:
-        ends = time.monotonic() + 0.3
-        while time.monotonic() < ends:
-            if part_path(tmp_path).exists():
-                found = [raw.read() for raw in read_records(tmp_path, COUNTED, Counted)]
-                assert len(found) == RECORDS
-                assert len({note.comments for note in found}) == 1
+        wait_until("the first part", time.monotonic() + 20, part_path(tmp_path).exists)
+        for _ in range(20):
+            found = [raw.read() for raw in read_records(tmp_path, COUNTED, Counted)]
+            assert len(found) == RECORDS
+            assert len({note.comments for note in found}) == 1
+            time.sleep(0.01)
     finally:
         for writer in writers:
             kill(writer)
-    assert part_path(tmp_path).exists()
 
 
 def children(pid: int) -> set[int]:
@@ -160,8 +160,7 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def wait_until(what: str, ends: float, is_true: object) -> None:
-    assert callable(is_true)
+def wait_until(what: str, ends: float, is_true: Callable[[], bool]) -> None:
     while not is_true():
         assert time.monotonic() < ends, f"{what} did not happen in time"
         time.sleep(0.02)
@@ -177,12 +176,15 @@ def test_workers_end_with_their_parent(tmp_path: Path, how: signal.Signals) -> N
         workers.update(children(parent.pid))
         return len(workers) >= 4  # the fork server, its tracker, two workers
 
-    wait_until("the start of the workers", time.monotonic() + 20, are_working)
-    parent.send_signal(how)
-    _, errors = parent.communicate(timeout=20)
-    wait_until("the end of the workers", time.monotonic() + 10, lambda: not any(map(is_alive, workers)))
+    try:
+        wait_until("the start of the workers", time.monotonic() + 25, are_working)
+        parent.send_signal(how)
+        _, errors = parent.communicate(timeout=15)
+    finally:
+        kill(parent)
+    wait_until("the end of the workers", time.monotonic() + 15, lambda: not any(map(is_alive, workers)))
     assert not part_path(tmp_path / "counted").exists()
-    assert errors.count("Traceback") <= 1, "the parent's own, never a worker's"
+    assert "ForkServerProcess" not in errors, "no worker says anything"
 
 
 def test_what_somebody_else_may_not_read_is_named(tmp_path: Path) -> None:
