@@ -110,6 +110,7 @@ def _map_batches(work: Work, waiting: Iterator[_Job], jobs: int) -> Iterator[Don
     # Not "fork": a parent with threads (a progress bar, Arrow) may not be copied safely.
     pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("forkserver"), start_worker)
     running: deque[Future[Done]] = deque()
+    waits = True
     try:
         for batch in batches:
             running.append(pool.submit(_run_batch, work, batch))
@@ -117,10 +118,13 @@ def _map_batches(work: Work, waiting: Iterator[_Job], jobs: int) -> Iterator[Don
                 yield running.popleft().result()
         while running:
             yield running.popleft().result()
+    except KeyboardInterrupt:
+        waits = False  # caught in the middle of a start, a pool may never come to its end
+        raise
     except BrokenProcessPool as error:
         raise DataError("A worker process was killed, maybe for its memory.", "Try again with fewer --jobs.") from error
     finally:
-        pool.shutdown(cancel_futures=True)
+        pool.shutdown(waits, cancel_futures=True)
 
 
 def start_worker() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from itertools import count as forever
 from pathlib import Path
@@ -48,3 +49,5 @@ if __name__ == "__main__":
     except DataError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        os._exit(130)  # as the real command does
