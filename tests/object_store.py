@@ -107,7 +107,7 @@ class ObjectStore:
 
     def _wait(self, folder: Path) -> None:
         """Until something can be written: the port answers long before that."""
-        from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
+        from botocore.exceptions import BotoCoreError, ClientError
 
         for _ in range(PATIENCE * 5):
             if self._process.poll() is not None:
@@ -123,8 +123,8 @@ class ObjectStore:
         raise AssertionError("SeaweedFS did not start:\n" + (folder / "log").read_text(errors="replace")[-3000:])
 
     def _client(self) -> Any:
-        from botocore.config import Config  # type: ignore[import-untyped]
-        from botocore.session import get_session  # type: ignore[import-untyped]
+        from botocore.config import Config
+        from botocore.session import get_session
 
         return get_session().create_client(
             "s3",

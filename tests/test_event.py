@@ -16,7 +16,7 @@ from reviewer.errors import UsageError
 from reviewer.event import HELP, Decision, decide_command
 from reviewer.settings import Settings
 
-PAYLOADS = Path(__file__).parent / "contract" / "payloads"
+PAYLOADS = Path(__file__).parents[1] / "simulation" / "contract" / "payloads"
 PUSH_EVENTS = ("pull_request", "pull_request_target")
 DEFAULTS = Settings()
 
