@@ -127,13 +127,18 @@ def split_hunk(hunk: Hunk) -> tuple[Hunk, ...]:
 
     A cut falls before the least indented line, best one after a blank line, in the last half of a full piece.
     """
-    size = sum(len(line.text) for line in hunk.lines)
-    if len(hunk.lines) <= PIECE_LINES and size < PIECE_TOKENS and len(hunk.lines) * _LINE_OVERHEAD < PIECE_TOKENS // 2:
+    if len(hunk.lines) <= PIECE_LINES and _most_tokens(hunk) <= PIECE_TOKENS:
         return (hunk,)
     costs = [_count_line(line) for line in hunk.lines]
     if len(hunk.lines) <= PIECE_LINES and sum(costs) <= PIECE_TOKENS:
         return (hunk,)
     return tuple(_pieces(hunk, costs))
+
+
+def _most_tokens(hunk: Hunk) -> int:
+    """Never less than the sum of its lines' tokens, and counted at once: what one line more costs is rounding."""
+    text = "\n".join(line.text[:LINE_CHARACTERS] for line in hunk.lines)
+    return estimate_tokens(text) + len(hunk.lines) * (_LINE_OVERHEAD + 1)
 
 
 def _pieces(hunk: Hunk, costs: list[int]) -> Iterator[Hunk]:

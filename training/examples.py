@@ -155,7 +155,8 @@ def _remarks_on(path: str, line: Line, placed: Places) -> list[Remark]:
 
 
 def _example(snapshot: Snapshot, piece: Hunk, placed: Places, split: Split, *, is_labelled: bool) -> ReviewExample:
-    found = [(line, remark) for line in piece.lines for remark in _remarks_on(piece.path, line, placed)]
+    is_remarked = any(path == piece.path for path, _, _ in placed)
+    found = [(line, it) for line in piece.lines for it in _remarks_on(piece.path, line, placed)] if is_remarked else []
     comments = tuple(_comment(remark, line, piece) for line, remark in found if remark.kept)
     return ReviewExample(
         repo=snapshot.repo,
