@@ -95,7 +95,7 @@ def check_unique(folder: GitFolder, history: tuple[list[str], list[str], list[st
             assert aligned.current is None
 
 
-@settings(ANY_TIME, max_examples=30)
+@settings(ANY_TIME, max_examples=10)
 @given(history=histories(repeated=False))
 def test_a_line_is_found_where_git_has_it(scratch: GitFolder, history: tuple[list[str], list[str], list[str]]) -> None:
     check_unique(scratch, history)
@@ -111,7 +111,7 @@ def test_many_lines_are_found_where_git_has_them(
     check_unique(scratch, history)
 
 
-@settings(ANY_TIME, max_examples=30)
+@settings(ANY_TIME, max_examples=10)
 @given(history=histories(repeated=True))
 def test_what_is_found_reads_as_it_did(scratch: GitFolder, history: tuple[list[str], list[str], list[str]]) -> None:
     base, _, final = history
@@ -124,7 +124,7 @@ def test_what_is_found_reads_as_it_did(scratch: GitFolder, history: tuple[list[s
             assert here.kind == kind or (aligned.original and here.line == aligned.original.line)
 
 
-@settings(ANY_TIME, max_examples=30)
+@settings(ANY_TIME, max_examples=10)
 @given(history=histories(repeated=True))
 def test_a_line_that_did_not_change_stays(scratch: GitFolder, history: tuple[list[str], list[str], list[str]]) -> None:
     base, reviewed, _ = history
@@ -133,7 +133,7 @@ def test_a_line_that_did_not_change_stays(scratch: GitFolder, history: tuple[lis
         assert aligned.current == aligned.original
 
 
-@settings(ANY_TIME, max_examples=30)
+@settings(ANY_TIME, max_examples=10)
 @given(history=histories(repeated=True))
 def test_a_position_and_a_line_lead_to_the_same(
     scratch: GitFolder, history: tuple[list[str], list[str], list[str]]
