@@ -292,11 +292,6 @@ def test_an_error_cannot_steer_the_terminal(glossator: Command) -> None:
     assert "\x1b" not in done.err + done.out
 
 
-def heed_interrupts() -> None:
-    """As in a terminal. A background job of a shell ignores SIGINT, and hands that down."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 def interrupt(*arguments: str | Path, cwd: Path, wait: float) -> tuple[int, float, str]:
     """Exit code, seconds to the end and standard error of a run that gets Ctrl-C after a while."""
     command = [sys.executable, "-P", "-m", "reviewer", *map(str, arguments)]
@@ -307,7 +302,6 @@ def interrupt(*arguments: str | Path, cwd: Path, wait: float) -> tuple[int, floa
         env=environment,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=heed_interrupts,  # noqa: PLW1509 - it takes no lock and calls nothing but the system
     ) as process:
         time.sleep(wait)
         assert process.poll() is None, process.communicate()
