@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ ONLY_IN = {"unidiff": "reviewer.diff", "github": "reviewer.github_api", "xllamac
 HEAVY = ("httpx", "github", "xllamacpp", "unidiff", "yaml", "msgspec", "requests")
 
 
+@cache
 def list_modules(package: str) -> dict[str, ast.Module]:
     """The modules of one of our packages by name, parsed."""
     files = sorted((ROOT / package).rglob("*.py"))
@@ -55,9 +57,10 @@ def find_imports(node: ast.AST, *, late: bool) -> Iterator[str]:
             yield from find_imports(child, late=late)
 
 
-def imports_of(package: str) -> Iterator[tuple[str, str]]:
-    for name, tree in list_modules(package).items():
-        yield from ((name, imported) for imported in find_imports(tree, late=True))
+@cache
+def imports_of(package: str) -> tuple[tuple[str, str], ...]:
+    modules = list_modules(package).items()
+    return tuple((name, imported) for name, tree in modules for imported in find_imports(tree, late=True))
 
 
 def find_cycle(graph: dict[str, set[str]]) -> list[str]:

@@ -79,6 +79,7 @@ def test_an_empty_dataset_has_a_card(tmp_path: Path) -> None:
     assert not list((tmp_path / "plots").iterdir())
 
 
+@pytest.mark.slow
 def test_the_plots_are_the_same_each_time(tmp_path: Path) -> None:
     saved = save_plots(tmp_path / "one", make_counts())
     save_plots(tmp_path / "two", make_counts())

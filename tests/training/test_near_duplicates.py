@@ -57,6 +57,7 @@ def test_many_at_once_are_the_same_as_one_by_one() -> None:
     assert [each.bands for each in sketch_all(iter(texts))] == [sketch(text).bands for text in texts]
 
 
+@pytest.mark.slow
 def test_finds_what_comparing_all_with_all_finds() -> None:
     texts = [edit(make_text(seed // 4), seed, seed % 9) for seed in range(200)]
     missed = wrong = found = 0

@@ -161,6 +161,7 @@ def test_bad_snapshots_are_named_and_the_rest_goes_on(folder: Path) -> None:
     assert "3 comments of 3 pull requests" in done.out
 
 
+@pytest.mark.slow
 def test_diffs_that_do_not_parse_and_comments_without_one(folder: Path) -> None:
     store = store_of(folder)
     spoiled = {1: "this is no diff\n", 2: make_diff(2)[:-20], 3: None, 4: "", 5: "@@@ -1 -1 +1 @@@\n", 6: make_diff(6)}
@@ -184,6 +185,7 @@ def test_diffs_that_do_not_parse_and_comments_without_one(folder: Path) -> None:
     assert all(found[number].comments[0].outcome.addressed is None for number in (1, 2, 3, 5))
 
 
+@pytest.mark.slow
 def test_records_of_another_stage_and_a_missing_part(folder: Path) -> None:
     assert train(folder, "align", "--jobs", "1", "--shard", "1/2").code == 0
     lacking = train(folder, "filter", "--jobs", "1")
