@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Final
+from typing import Any, Final
 
 import click
 
 from reviewer import __version__
 from reviewer.cli import run_command
+from reviewer.errors import UsageError
 
 STAGES: Final = {
     "init": "Put the files of the pipeline into a folder.",
@@ -37,6 +38,15 @@ class StageGroup(click.Group):
         command: click.Command = import_module(f"training.commands.{cmd_name}").command
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a stage; without the libraries that it needs, say how to get them."""
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            extra = "simulation" if ctx.invoked_subcommand == "simulate" else "data"
+            hint = f"Install what it needs: pip install 'glossator[{extra}]'"
+            raise UsageError(f"The library {error.name} is not installed.", hint) from error
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - likewise
         """The list of stages, none of them imported for it."""
         with formatter.section("Commands"):
@@ -46,7 +56,8 @@ class StageGroup(click.Group):
 @click.command(
     cls=StageGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 well, 2 options or parameters, 5 GitHub, 6 a file of the data, 7 a leak between splits.",
+    epilog="Exit codes: 0 well, 1 simulate: an event failed, 2 options or parameters, 5 GitHub, "
+    "6 a file of the data, 7 a leak between splits.",
 )
 @click.version_option(__version__, prog_name="glossator-train")
 def train() -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
+
+from training.commands.salt import read_salt
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
@@ -31,7 +32,7 @@ def command(
     if params is None and Path("params.yaml").is_file():
         params = Path("params.yaml")
     chosen = load_params(params, "dataset", DatasetParams)
-    salt = os.environ.get("GLOSSATOR_NAME_SALT", "")
+    salt = read_salt(snapshots)
     stages = (aligned, filtered, splits)
     counts, told = write_dataset(SnapshotStore(snapshots), stages, dataset, chosen, salt=salt, jobs=jobs)
     for problem in told.problems:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
+
+from training.commands.salt import read_salt
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -33,7 +34,7 @@ def command(snapshots: Path, aligned: Path, filtered: Path, params: Path | None,
 
     if params is None and Path("params.yaml").is_file():
         params = Path("params.yaml")
-    salt = os.environ.get("GLOSSATOR_NAME_SALT", "")
+    salt = read_salt(snapshots)
     policy = Policy(load_params(params, "filter", FilterParams), load_opt_out(opt_out, salt), salt)
     told = Told()
     counts = filter_snapshots(SnapshotStore(snapshots), aligned, filtered, policy, told, jobs=jobs)
