@@ -7,10 +7,10 @@ base since. Texts are compared with their blanks collapsed, as indenting a line 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from reviewer.diff_hunks import HUNK, number_lines
+from reviewer.diff_hunks import HUNK, number_lines, split_lines
 from reviewer.domain import ChangedFile, Hunk, Line, Side
 from training.aligned import Anchor
 
@@ -36,6 +36,8 @@ class Commented:
 
     lines: tuple[Line, ...]
     side: Side
+    hunk: Hunk
+    """The same with the lines of both sides; it has no path."""
 
     @property
     def line(self) -> Line:
@@ -51,6 +53,10 @@ class Commented:
     def texts(self) -> tuple[str, ...]:
         """What is compared."""
         return tuple(collapse(line.text) for line in self.lines)
+
+    def as_hunk(self, path: str) -> Hunk:
+        """All that the hunk shows, both sides, as a hunk of that file. Its last line is the commented one."""
+        return replace(self.hunk, path=path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +107,11 @@ class Candidate:
         return any(map(count_telling, self.spot.texts[at - self.run : at]))
 
 
-def parse_comment_hunk(diff_hunk: str, side: Side | None) -> Commented | str:
+def parse_comment_hunk(diff_hunk: str, side: Side | None = None) -> Commented | str:
     """What a comment's `diff_hunk` shows, or why it shows nothing.
+
+    Where there are several headers the last one counts, as the commented line is the last. A newline at the very end
+    is no line. For all lines of both sides as a `Hunk`: `commented.as_hunk(path)`.
 
     Args:
         diff_hunk: As GitHub gives it: a hunk from its header down to the commented line, shorter than its header says.
@@ -110,17 +119,19 @@ def parse_comment_hunk(diff_hunk: str, side: Side | None) -> Commented | str:
     """
     if not diff_hunk:
         return NO_HUNK
-    rows = diff_hunk.split("\n")
+    rows = split_lines(diff_hunk)
     head = max((at for at, row in enumerate(rows) if row.startswith("@@")), default=0)
     found = HUNK.match(rows[head])
     if found is None:
         return BAD_HUNK
-    lines = tuple(number_lines(rows[head + 1 :], int(found[1]), int(found[3])))
+    source, target = int(found[1]), int(found[3])
+    lines = tuple(number_lines(rows[head + 1 :], source, target))
     if not lines:
         return BAD_HUNK
     kind = lines[-1].kind
     mine: Side = "LEFT" if kind == "-" else "RIGHT" if kind == "+" else side or "RIGHT"
-    return Commented(tuple(line for line in lines if stands_on(line, mine)), mine)
+    hunk = Hunk("", found[5].rstrip("\r"), source, target, lines)
+    return Commented(tuple(line for line in lines if stands_on(line, mine)), mine, hunk)
 
 
 def stands_on(line: Line, side: Side) -> bool:

@@ -25,7 +25,7 @@ from tests.training.golden.reviewing import (
 )
 from training.align import align, find_roots
 from training.aligned import AlignedComment
-from training.anchors import AlignParams
+from training.anchors import AlignParams, Commented, parse_comment_hunk
 from training.snapshot import Problem, Snapshot, SnapshotComment
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -146,7 +146,7 @@ def test_a_comment_without_a_hunk_needs_githubs_word(two_hunks: tuple[str, list[
 
 
 @pytest.mark.parametrize(
-    "diff_hunk", ["@@ nonsense", "@@ -1 +1 @@", "no header\n+line three", "\n", "@@ -1,9 +x @@\n+a"]
+    "diff_hunk", ["@@ nonsense", "@@ -1 +1 @@", "@@ -1 +1 @@\n", "no header\n+line three", "\n", "@@ -1,9 +x @@\n+a"]
 )
 def test_a_hunk_that_cannot_be_read_says_so(two_hunks: tuple[str, list[Shown]], diff_hunk: str) -> None:
     comment = SnapshotComment(1, "f", "Why?", diff_hunk=diff_hunk)
@@ -166,6 +166,24 @@ def test_a_mark_of_a_missing_newline_is_no_line() -> None:
     aligned = align_one(make_snapshot("", SnapshotComment(1, "f", "Why?", diff_hunk=hunk)))
     assert aligned.original
     assert (aligned.original.side, aligned.original.line, aligned.original.text) == ("RIGHT", 2, "two")
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_a_newline_at_the_very_end_is_no_line(end: str) -> None:
+    hunk = "diff --git a/f b/f\n@@ -1 +1 @@\n-zero\n@@ -8,9 +7,9 @@ def f():\n one\n-two\n+second"
+    commented = parse_comment_hunk(hunk + end)
+    assert isinstance(commented, Commented)
+    assert (commented.line.text, commented.number, commented.side) == ("second", 8, "RIGHT")
+    whole = commented.as_hunk("f")
+    assert (whole.path, whole.section, whole.source_start, whole.target_start) == ("f", "def f():", 8, 7)
+    assert [line.id for line in whole.lines] == ["R7", "L9", "R8"]
+
+
+def test_an_empty_context_line_may_have_lost_its_blank() -> None:
+    for text in ("@@ -1,2 +1,2 @@\n+one\n ", "@@ -1,2 +1,2 @@\n+one\n\n"):
+        commented = parse_comment_hunk(text)
+        assert isinstance(commented, Commented)
+        assert (commented.line.kind, commented.line.text, commented.number) == (" ", "", 2)
 
 
 def test_replies_stand_where_their_thread_stands(two_hunks: tuple[str, list[Shown]]) -> None:
