@@ -15,7 +15,7 @@ SHOWN: Final = (
 )
 """Title and section, each shown by split."""
 MOST_NAMES: Final = 8
-"""Repositories or reasons that one sentence names."""
+"""Parameters, repositories or reasons that one sentence names."""
 
 
 def render_difference(old: Counts, new: Counts) -> str:
@@ -45,25 +45,30 @@ def _rows(title: str, section: str, old: Counts, new: Counts) -> list[str]:
 def _parameters(old: Counts, new: Counts) -> list[str]:
     before, now = old.parameters, new.parameters
     changes = [
-        f"`{name}` from {before.get(name, 'nothing')} to {now.get(name, 'nothing')}"
+        f"{_code(name)} from {before.get(name, 'nothing')} to {now.get(name, 'nothing')}"
         for name in sorted({*before, *now})
         if before and before.get(name) != now.get(name)
     ]
-    return [f"- Parameters: {', '.join(changes)}."] if changes else []
+    return [f"- Parameters: {_list(changes)}."] if changes else []
 
 
 def _repositories(old: Counts, new: Counts) -> list[str]:
     before, now = (set(counts.by_key("repositories")) for counts in (old, new))
     named = (("New repositories", sorted(now - before)), ("Repositories gone", sorted(before - now)))
-    return [f"- {title}: {_list([f'`{name}`' for name in names])}." for title, names in named if names]
+    return [f"- {title}: {_list([_code(name) for name in names])}." for title, names in named if names]
 
 
 def _drops(old: Counts, new: Counts) -> list[str]:
     before, now = old.by_key("filtered"), new.by_key("filtered")
     changes = {key: now.get(key, 0) - before.get(key, 0) for key in sorted({*before, *now} - {"kept"})}
     ranked = sorted(changes.items(), key=lambda change: -abs(change[1]))
-    named = [f"{key} {change:+,}" for key, change in ranked if change]
+    named = [f"{_code(key)} {change:+,}" for key, change in ranked if change]
     return [f"- Comments that the filter leaves out: {_list(named)}."] if named else []
+
+
+def _code(name: str) -> str:
+    """A name as a code span that it cannot leave, on one line: it is what a file says, which anybody may have written."""
+    return f"`{' '.join(name.replace('`', "'").split()) or '?'}`"
 
 
 def _list(names: list[str]) -> str:

@@ -142,10 +142,29 @@ def test_the_difference_names_what_changed() -> None:
         "\n"
         "- Parameters: `context_tokens` from 2000 to 3000.\n"
         "- New repositories: `octo/new`.\n"
-        "- Comments that the filter leaves out: bot +4, own +1.\n"
+        "- Comments that the filter leaves out: `bot` +4, `own` +1.\n"
     )
     assert "| Pull requests, validation | 3 | 0 | -3 |" in render_difference(new, old)
     assert "- Repositories gone: `octo/new`." in render_difference(new, old)
+
+
+@pytest.mark.parametrize("section", ["repositories", "filtered"])
+@pytest.mark.parametrize("key", ["@octo/team", "fixes #1", "`@octo/team`", "``` @octo", "`", "x\n\n@octo/team", "  "])
+def test_whatever_a_key_says_stays_in_its_code_span(section: str, key: str) -> None:
+    new = Counts()
+    new.add({section: {key: 1}}, "train")
+    (line,) = render_difference(Counts(), new).splitlines()
+    before, code, after = line.split("`")
+    assert code.strip()
+    assert not {"@", "#"} & set(before + after)
+
+
+def test_parameters_are_named_as_code_and_not_all() -> None:
+    old, new = make_counts(), make_counts()
+    new.parameters |= {f"`@octo/{number}": number for number in range(10, 30)}
+    note = render_difference(old, new)
+    assert "`'@octo/10` from nothing to 10" in note
+    assert note.endswith(" and 12 more.\n")
 
 
 def test_no_difference_and_a_first_dataset() -> None:
