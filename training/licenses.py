@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 LicenseRule = Literal["permissive", "any"]
@@ -45,12 +46,59 @@ PERMISSIVE = frozenset(
 What asks for the same licence back (GPL, MPL, EPL) is not here.
 """
 _SPELLING = frozenset(name.lower() for name in PERMISSIVE)
+_WORD = re.compile(r"[()]|[^\s()]+")
+_NAME = re.compile(r"[a-z0-9.:+-]+")
+_OPERATORS = frozenset({"or", "and", "with"})
 
 
 def is_permissive(spdx: str) -> bool:
-    """Whether an SPDX expression, in any case, is permissive: `A OR B` when one is, `A AND B` when both are."""
-    choices = [choice.split(" AND ") for choice in spdx.replace("(", " ").replace(")", " ").split(" OR ")]
-    return any(all(part.strip().lower() in _SPELLING for part in choice) for choice in choices)
+    """Whether an SPDX expression, in any case, is permissive: `A OR B` when one is, `A AND B` when both are.
+
+    `WITH` binds closer than `AND`, that closer than `OR`. What is no expression is not permissive.
+    """
+    words = _WORD.findall(spdx.lower())[::-1]
+    try:
+        return _parse_or(words) and not words
+    except (IndexError, ValueError, RecursionError):
+        return False
+
+
+def _parse_or(words: list[str]) -> bool:
+    """Take an expression from the end of the words, which are in reverse."""
+    found = _parse_and(words)
+    while words[-1:] == ["or"]:
+        words.pop()
+        found |= _parse_and(words)
+    return found
+
+
+def _parse_and(words: list[str]) -> bool:
+    found = _parse_one(words)
+    while words[-1:] == ["and"]:
+        words.pop()
+        found &= _parse_one(words)
+    return found
+
+
+def _parse_one(words: list[str]) -> bool:
+    if words[-1] == "(":
+        words.pop()
+        found = _parse_or(words)
+        if words.pop() != ")":
+            raise ValueError
+        return found
+    name = _pop_name(words)
+    if words[-1:] == ["with"]:
+        words.pop()
+        name = f"{name} with {_pop_name(words)}"
+    return name in _SPELLING
+
+
+def _pop_name(words: list[str]) -> str:
+    name = words.pop()
+    if name in _OPERATORS or not _NAME.fullmatch(name):
+        raise ValueError
+    return name
 
 
 def refuse_license(spdx: str, rule: LicenseRule) -> str:

@@ -78,6 +78,10 @@ def test_time_at_the_limit() -> None:
     ("MIT", True), ("apache-2.0", True), ("MIT OR GPL-2.0", True), ("(MIT OR Apache-2.0)", True),
     ("Apache-2.0 WITH LLVM-exception", True), ("GPL-2.0 WITH Classpath-exception-2.0", False),
     ("MIT AND GPL-2.0", False),
+    ("(MIT OR Apache-2.0) AND GPL-2.0", False), ("MIT OR (Apache-2.0 AND GPL-2.0)", True),
+    ("mit or gpl-2.0", True), ("Apache-2.0 with LLVM-exception and MIT", True), ("MIT OR GPL-2.0 AND GPL-3.0", True),
+    ("(MIT", False), ("MIT)", False), ("MIT OR", False), ("OR MIT", False), ("MIT MIT", False), ("()", False),
+    ("MIT OR GPL-2.0 WITH )", False), ("MIT OR a/b", False), ("(" * 9000 + "MIT", False),
     ("GPL-3.0", False), ("MPL-2.0", False), ("", False), ("NOASSERTION", False),
 ])  # fmt: skip
 def test_permissive_licences(spdx: str, permissive: bool) -> None:
