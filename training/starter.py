@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
@@ -10,12 +9,12 @@ from typing import Final
 from reviewer import __version__
 from reviewer.errors import UsageError
 from reviewer.jsonfile import replace_file
+from training.collect_run import is_repo_name
 from training.errors import refuse_write
 
 PACKAGE: Final = Path(__file__).parent
 AS_THEY_ARE: Final = ("dvc.yaml", ".gitignore", "opt-out.txt")
 PARAMS: Final = "own_repository.yaml"
-_REPO = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 
 
 def write_starter(folder: Path, repos: Iterable[str], *, force: bool = False) -> list[Path]:
@@ -51,9 +50,9 @@ def write_starter(folder: Path, repos: Iterable[str], *, force: bool = False) ->
 def render_starter(repos: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Each file's name and its text."""
     names = list(dict.fromkeys(repos))
-    if wrong := [name for name in names if not _REPO.fullmatch(name)]:
+    if wrong := [name for name in names if not is_repo_name(name)]:
         raise UsageError(f"{wrong[0]!r} is no repository.", "Give it as OWNER/NAME.")
     for name in AS_THEY_ARE:
         yield name, (PACKAGE / name).read_text("utf-8")
     params = (PACKAGE / PARAMS).read_text("utf-8")
-    yield "params.yaml", params.replace("OWNER/NAME", ", ".join(names)).replace("VERSION", __version__)
+    yield "params.yaml", params.replace("VERSION", __version__).replace("OWNER/NAME", ", ".join(names))

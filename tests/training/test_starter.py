@@ -39,6 +39,11 @@ def test_init_writes_a_pipeline_for_these_repositories(tmp_path: Path) -> None:
     assert load_params(folder / "params.yaml", "split", SplitParams).method == "time"
 
 
+def test_a_name_is_written_as_it_is(tmp_path: Path) -> None:
+    write_starter(tmp_path, ["octo/VERSION-x"])
+    assert load_params(tmp_path / "params.yaml", "collect", CollectParams).repos == ("octo/VERSION-x",)
+
+
 def test_init_writes_over_nothing_unless_it_is_told_to(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_text("mine")
     with pytest.raises(UsageError, match=r"already holds params\.yaml"):
@@ -48,7 +53,7 @@ def test_init_writes_over_nothing_unless_it_is_told_to(tmp_path: Path) -> None:
     assert (tmp_path / "params.yaml").read_text() != "mine"
 
 
-@pytest.mark.parametrize("repo", ["demo", "octo/demo/x", "octo/demo]\nsplit: {}", ""])
+@pytest.mark.parametrize("repo", ["demo", "octo/demo/x", "octo/demo]\nsplit: {}", "", "../..", "octo/.."])
 def test_init_takes_only_names_of_repositories(tmp_path: Path, repo: str) -> None:
     with pytest.raises(UsageError, match="is no repository"):
         write_starter(tmp_path, [repo])
