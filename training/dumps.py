@@ -86,6 +86,8 @@ def save(snapshot: Snapshot, store: SnapshotStore, opt_out: OptOut, licenses: Li
 def parse_pull(found: Found, salt: str) -> Snapshot:
     """The snapshot of a dumped pull request, or ValueError."""
     dumped = msgspec.convert(found.value, Dumped)
+    if dumped.pull.number < 1:
+        raise ValueError(f"there is no pull request {dumped.pull.number}: the first is 1")
     about = dumped.repo or dumped.pull.base.repo
     repo = about.full_name if about and about.full_name else found.repo
     if not is_repo_name(repo):

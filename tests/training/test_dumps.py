@@ -155,6 +155,16 @@ def test_what_is_broken_is_told_and_the_rest_goes_on(tmp_path: Path) -> None:
     assert "a dump is a folder" in told.problems[5]
 
 
+@pytest.mark.parametrize("number", [0, -7])
+def test_the_first_pull_request_is_1(number: int, tmp_path: Path) -> None:
+    file = save(tmp_path / "a.json", [{**PULL, "number": number}, PULL])
+
+    told = import_(tmp_path / "s", file)
+
+    assert told.problems == [f"{file}, entry 1,: there is no pull request {number}: the first is 1."]
+    assert told.new == 1
+
+
 def test_who_and_what_is_left_out(tmp_path: Path) -> None:
     open_one = {**PULL, "number": 8, "merged_at": None}
     gpl = {**PULL, "base": {"sha": "", "repo": {"full_name": "octo/gpl", "license": {"spdx_id": "GPL-2.0"}}}}
