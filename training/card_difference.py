@@ -67,8 +67,9 @@ def _drops(old: Counts, new: Counts) -> list[str]:
 
 
 def _code(name: str) -> str:
-    """A name as a code span that it cannot leave, on one line: it is what a file says, which anybody may have written."""
-    return f"`{' '.join(name.replace('`', "'").split()) or '?'}`"
+    """A name as a code span that it cannot leave, on one line: anybody may have written it."""
+    line = " ".join(name.replace("`", "'").split())
+    return f"`{line or '?'}`"
 
 
 def _list(names: list[str]) -> str:
