@@ -6,7 +6,8 @@ happens in the first job, only files of these names can come out of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,13 +22,12 @@ from training.git_remote import GitRemote
 from training.records import encode
 
 PROPOSAL_SCHEMA: Final = "glossator/proposal/1"
-COUNTS: Final = "dataset/counts.json"
-NAMES: Final = ("dvc.lock", "dataset/card.md", COUNTS)
-"""What the pipeline leaves for git: DVC's record of the data, the data card, and what it counts.
+COUNTS: Final = "data/dataset/counts.json"
+NAMES: Final = ("dvc.lock", "data/dataset/card.md", COUNTS)
+"""What the pipeline leaves for git, below its folder: DVC's record of the data, the data card, and what it counts.
 
 None of them can make DVC run anything: dvc.yaml could, and so could a file of the kind `*.dvc`.
 """
-MAX_FILES: Final = 50
 MAX_BYTES: Final = 2_000_000
 """Of one file."""
 
@@ -43,15 +43,16 @@ def gather(folder: Path) -> Proposal:
     """The pipeline's files below a folder of a checkout, as they are now.
 
     Raises:
-        DataError: There are none, too many, or one that is too large.
+        DataError: There are none, or one is too large.
     """
+    own = name_files(folder)
     top = GitRemote(folder).top
     listing = GitRepository(folder).read("ls-files", "-z", "--full-name", "--cached", "--others", "--exclude-standard")
-    paths = sorted({path for path in listing.decode("utf-8", "surrogateescape").split("\0") if is_ours(path)})
+    paths = sorted({*own} & {*os.fsdecode(listing).split("\0")})
     files = {path: (top / path).read_bytes() for path in paths if is_plain(top / path)}
     if not files:
         raise DataError(f"{folder} holds no dvc.lock.", "Run `dvc repro` there first.")
-    return check(Proposal(files))
+    return check(Proposal(files), own)
 
 
 def is_plain(path: Path) -> bool:
@@ -59,23 +60,23 @@ def is_plain(path: Path) -> bool:
     return path.is_file() and not path.is_symlink()
 
 
-def is_ours(path: str) -> bool:
-    """Whether a path in the repository is one that the pipeline may write."""
-    strange = path.startswith("/") or {"..", ".git", ".github"} & set(path.split("/")) or not path.isprintable()
-    return not strange and f"/{path}".endswith(tuple(f"/{name}" for name in NAMES))
+def name_files(folder: Path) -> tuple[str, ...]:
+    """The only files that the pipeline of a folder may write, by their paths in the repository."""
+    prefix = os.fsdecode(GitRepository(folder).read("rev-parse", "--show-prefix").removesuffix(b"\n"))
+    return tuple(f"{prefix}{name}" for name in NAMES)
 
 
-def check(proposal: Proposal) -> Proposal:
-    """The same proposal, if it may stand in a repository.
+def check(proposal: Proposal, own: Collection[str]) -> Proposal:
+    """The same proposal, if it holds nothing but files of these paths.
 
     Raises:
-        DataError: It names a file that is none of the pipeline's, or is too large.
+        DataError: It names another file, none at all, or one is too large.
     """
     hint = "Build the dataset anew, and look at what has been written."
-    if wrong := [path for path in proposal.files if not is_ours(path)]:
+    if not proposal.files:
+        raise DataError("The proposal holds no file.", hint)
+    if wrong := [path for path in proposal.files if path not in own]:
         raise DataError(f"The proposal holds {wrong[0]!r}, which is no file of the pipeline.", hint)
-    if len(proposal.files) > MAX_FILES:
-        raise DataError(f"The proposal holds {len(proposal.files)} files, at most {MAX_FILES} are taken.", hint)
     if large := [path for path, content in proposal.files.items() if len(content) > MAX_BYTES]:
         raise DataError(f"{large[0]} has more than {MAX_BYTES // 10**6} MB.", hint)
     return proposal
@@ -89,17 +90,17 @@ def save_proposal(proposal: Proposal, path: Path) -> None:
         raise DataError(f"Cannot write {path}: {error.strerror}.", "Choose a folder that can be written to.") from error
 
 
-def load_proposal(path: Path) -> Proposal:
-    """Read what `save_proposal` wrote.
+def load_proposal(path: Path, folder: Path) -> Proposal:
+    """Read what `save_proposal` wrote of the pipeline in this folder of a checkout.
 
     Raises:
-        DataError: It is cut short, no proposal, or holds what may not stand in a repository.
+        DataError: It is cut short, no proposal, or holds a file that is none of that pipeline's.
     """
     hint = "Run `glossator-train propose --write` again."
     try:
-        data = read_file(path, MAX_FILES * MAX_BYTES)
+        data = read_file(path, 2 * len(NAMES) * MAX_BYTES)  # base64 makes more of it
         check_schema(decode(data, _Header).schema, PROPOSAL_SCHEMA, str(path))
-        return check(decode(data, Proposal))
+        return check(decode(data, Proposal), name_files(folder))
     except UsageError as error:
         raise DataError(error.what, hint) from error
     except (msgspec.DecodeError, ValueError, RecursionError) as error:

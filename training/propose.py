@@ -14,7 +14,7 @@ from reviewer.errors import HostUnavailable, PermissionDenied, ValidationFailed
 from reviewer.jsonfile import replace_file
 from reviewer.publish import patiently
 from training.git_remote import GitRemote
-from training.proposal import Proposal, is_ours
+from training.proposal import Proposal, name_files
 from training.proposal_text import render_body, render_title
 
 BRANCH: Final = "glossator/dataset"
@@ -86,7 +86,7 @@ def take_up(host: Host, remote: GitRemote, branch: str = BRANCH) -> str:
     if find_pull(host, branch, get_default_branch(host)) is None:
         return "No proposal is open: starting from what the default branch has."
     sha = remote.fetch(f"refs/heads/{branch}")
-    paths = [path for path in remote.list_files(sha) if is_ours(path)] if sha else []
+    paths = sorted({*remote.list_files(sha)} & {*name_files(remote.folder)}) if sha else []
     for path in paths:
         target = remote.top / path
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from reviewer.errors import HostUnavailable, NotFound, PermissionDenied, ValidationFailed
 from reviewer.publish import patiently
 from training.git_remote import GitRemote
-from training.proposal import COUNTS, is_ours
+from training.proposal import COUNTS, name_files
 from training.proposal_text import count_comments
 from training.propose import Host, get_default_branch
 
@@ -73,7 +73,7 @@ def say(retrained: Retrained, workflow: str, after: int) -> str:
 
 def read_counts(remote: GitRemote, sha: str) -> dict[str, bytes]:
     """The counts of a commit's dataset; none without a commit, or one from before there was a dataset."""
-    paths = [path for path in remote.list_files(sha) if path.endswith(COUNTS) and is_ours(path)] if sha else []
+    paths = [path for path in name_files(remote.folder) if path.endswith(COUNTS)] if sha else []
     return {path: content for path in paths if (content := remote.read_file(sha, path)) is not None}
 
 

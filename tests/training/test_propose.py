@@ -21,7 +21,7 @@ from simulation.github_server import GitHubServer, RepoScenario
 from training.cli import train
 from training.errors import DataError
 from training.git_remote import GitRemote, explain
-from training.proposal import MAX_BYTES, Proposal, check, gather, is_ours, load_proposal, save_proposal
+from training.proposal import MAX_BYTES, Proposal, check, gather, load_proposal, name_files, save_proposal
 from training.proposal_text import render_body, render_title
 from training.propose import BRANCH, Proposed, propose, say, take_up
 from training.retrain import INPUT, TRAINED_REF, Retrained, retrain
@@ -385,16 +385,15 @@ def test_a_proposal_travels_between_jobs(project: Project, tmp_path: Path) -> No
 
     save_proposal(gather(project.folder), path)
 
-    assert load_proposal(path) == gather(project.folder)
-    assert set(load_proposal(path).files) == {"dvc.lock", COUNTS}
+    assert load_proposal(path, project.folder) == gather(project.folder)
+    assert set(load_proposal(path, project.folder).files) == {"dvc.lock", COUNTS}
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["training/dvc.lock", "dvc.lock", "training/data/dataset/counts.json", "dataset/card.md", "ü/dvc.lock"],
-)
-def test_what_the_pipeline_may_write(path: str) -> None:
-    assert is_ours(path)
+@pytest.mark.parametrize(("folder", "prefix"), [(".", ""), ("training", "training/"), ("a b/ü", "a b/ü/")])
+def test_what_the_pipeline_may_write(project: Project, folder: str, prefix: str) -> None:
+    (project.folder / folder).mkdir(parents=True, exist_ok=True)
+    names = ("dvc.lock", "data/dataset/card.md", "data/dataset/counts.json")
+    assert name_files(project.folder / folder) == tuple(prefix + name for name in names)
 
 
 @pytest.mark.parametrize(
@@ -413,20 +412,23 @@ def test_what_the_pipeline_may_write(path: str) -> None:
             "",
             "a/../dvc.lock",
         ),
-        *("x\n/dvc.lock", ".git/config", "dvc.lock/x", "data/filtered/counts.json", "xdvc.lock"),
+        *("x\n/dvc.lock", ".git/config", "dvc.lock/x", "docs/dataset/card.md", ".GIT/dvc.lock", "README.md/dvc.lock"),
+        *("a/./dvc.lock", "*/dvc.lock", "dvc.lock", "data/dataset/card.md", "training/dvc.lock/", "Training/dvc.lock"),
+        *("training//dvc.lock", "./training/dvc.lock", "training/other/dvc.lock", "training/dataset/card.md"),
     ],
 )
-def test_what_it_may_not(path: str) -> None:
-    assert not is_ours(path)
+def test_what_it_may_not(project: Project, tmp_path: Path, path: str) -> None:
+    (project.folder / "training").mkdir()
+    document = tmp_path / "proposal.json"
+    save_proposal(Proposal({"training/dvc.lock": b"x", path: b"x"}), document)
     with pytest.raises(DataError, match="no file of the pipeline"):
-        check(Proposal({path: b"x"}))
+        load_proposal(document, project.folder / "training")
 
 
 def test_links_are_not_followed(project: Project, tmp_path: Path) -> None:
     project.build(120)
     (tmp_path / "secret").write_text("secret", "utf-8")
-    (project.folder / "other").mkdir()
-    (project.folder / "other/dvc.lock").symlink_to(tmp_path / "secret")
+    (project.folder / "data/dataset/card.md").symlink_to(tmp_path / "secret")
 
     assert set(gather(project.folder).files) == {"dvc.lock", COUNTS}
 
@@ -442,17 +444,18 @@ def test_ignored_files_stay_out(project: Project) -> None:
     ("content", "message"),
     [
         (b'{"schema":"glossator/proposal/1","files":{"a.py":"eA=="}}', "no file of the pipeline"),
+        (b'{"schema":"glossator/proposal/1","files":{}}', "holds no file"),
         (b'{"schema":"glossator/proposal/1","files":{"dvc.lock":"eA', "cannot be read"),
         (b'{"schema":"glossator/proposal/9","files":{}}', "reads 'glossator/proposal/1'"),
         (b'{"schema":"glossator/proposal/1","files":{"dvc.lock":7}}', "cannot be read"),
     ],
 )
-def test_a_proposal_that_cannot_be_used(tmp_path: Path, content: bytes, message: str) -> None:
+def test_a_proposal_that_cannot_be_used(project: Project, tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "proposal.json"
     path.write_bytes(content)
 
     with pytest.raises(DataError, match=message):
-        load_proposal(path)
+        load_proposal(path, project.folder)
 
 
 def test_too_much(project: Project) -> None:
@@ -460,8 +463,8 @@ def test_too_much(project: Project) -> None:
     (project.folder / "dvc.lock").write_bytes(b"x" * (MAX_BYTES + 1))
     with pytest.raises(DataError, match=r"dvc\.lock has more than 2 MB"):
         gather(project.folder)
-    with pytest.raises(DataError, match="at most 50"):
-        check(Proposal({f"{number}/dvc.lock": b"" for number in range(51)}))
+    with pytest.raises(DataError, match=r"dvc\.lock has more than 2 MB"):
+        check(Proposal({"dvc.lock": b"x" * (MAX_BYTES + 1)}), {"dvc.lock"})
 
 
 def test_nothing_was_built(project: Project) -> None:

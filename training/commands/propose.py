@@ -40,6 +40,6 @@ def command(
     if resume:
         click.echo(take_up(host, remote, branch), err=True)
         return
-    proposed = propose(host, remote, load_proposal(read) if read else gather(folder), branch)
+    proposed = propose(host, remote, load_proposal(read, folder) if read else gather(folder), branch)
     click.echo(say(proposed), err=True)
     click.echo(proposed.revision)
