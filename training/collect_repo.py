@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any
 
 from reviewer.errors import HostError, HostUnavailable
@@ -11,6 +12,7 @@ from training.collect_run import Run, is_fatal
 from training.collect_state import STATE_NAME, RepoState, Walk, load_state, save_state
 from training.errors import DataError
 from training.github_client import GitHubClient, Reply
+from training.github_nodes import Json, list_reasons
 from training.github_query import LIST, PULLS
 from training.guideline_collect import collect_guidelines
 from training.guideline_history import load_history, save_history
@@ -86,16 +88,30 @@ class RepoCollector:
                 walk = Walk()  # GitHub does not know the cursor of last time any more
                 continue
             page = reply.data["repository"]["pullRequests"]
-            nodes = [node for node in page["nodes"] if node and node["updatedAt"] >= since]
-            nodes = nodes[: most - walk.seen] if most else nodes
+            fresh = list(takewhile(lambda node: not node or node["updatedAt"] >= since, page["nodes"]))
+            fresh = fresh[: most - walk.seen] if most else fresh
+            nodes = self._choose_whole(state, fresh, reply)
             newest = walk.newest or (nodes[0]["updatedAt"] if nodes else since)
-            total = min(page["totalCount"], most or page["totalCount"]) if not since else walk.seen + len(nodes)
-            done = pulls.collect(nodes, walk.seen, total) and not reply.errors
-            walk = Walk(page["pageInfo"]["endCursor"] or "", newest, walk.seen + len(nodes), walk.failed or not done)
-            ended = len(nodes) < len(page["nodes"]) or not page["pageInfo"]["hasNextPage"] or walk.seen == most
+            total = min(page["totalCount"], most or page["totalCount"]) if not since else walk.seen + len(fresh)
+            done = pulls.collect(nodes, walk.seen, total) and len(nodes) == len(fresh)
+            walk = Walk(page["pageInfo"]["endCursor"] or "", newest, walk.seen + len(fresh), walk.failed or not done)
+            ended = len(fresh) < len(page["nodes"]) or not page["pageInfo"]["hasNextPage"] or walk.seen == most
             if not ended:
                 self._save(replace(state, walk=walk))
         self._save(replace(state, since=state.since if walk.failed else walk.newest, walk=Walk()))
+
+    def _choose_whole(self, state: RepoState, nodes: list[Json | None], reply: Reply) -> list[Json]:
+        """The pull requests of a page that GitHub gave whole; the others are told."""
+        whole: list[Json] = []
+        for at, node in enumerate(nodes):
+            reasons = list_reasons(reply.errors, "repository", "pullRequests", "nodes", at)
+            if node and not reasons:
+                whole.append(node)
+                continue
+            name = f"#{node['number']}" if node else ": one of the list"
+            reason = next(iter(reasons or list_reasons(reply.errors)), "no reason given")
+            self.run.told.problems.append(f"{state.repo}{name} is left for the next collection: {reason}.")
+        return whole
 
     def _list(self, state: RepoState, after: str, size: int) -> tuple[Reply, int]:
         """A page of the list, smaller ones when GitHub takes too long; and the size that worked."""

@@ -25,6 +25,12 @@ REACTIONS = {
 """GraphQL's names and those of REST, which are ours."""
 
 
+def list_reasons(errors: Iterable[Json], *path: str | int) -> list[str]:
+    """What the errors at or below a place of an answer say; without a place all of them."""
+    below = (error for error in errors if tuple(error.get("path") or ())[: len(path)] == path)
+    return [str(error.get("message") or "no reason given")[:200].rstrip(".") for error in below]
+
+
 def read_pull_request(node: Json, repo: str, salt: str) -> Snapshot:
     """A pull request without its diff and comments, from a node of `github_query.LIST`."""
     author, author_type = read_actor(node["author"], salt)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from simulation.github_server import GitHubServer, RepoScenario
@@ -21,6 +25,27 @@ from training.store import SnapshotStore
 @pytest.fixture
 def repo(github_server: GitHubServer) -> RepoScenario:
     return create_repo(github_server)
+
+
+class EditingTransport(httpx.HTTPTransport):
+    """Changes answers on their way: `edit` gets a request's path and text, and the document, and gives another one."""
+
+    def __init__(self, edit: Callable[[str, str, Any], Any]) -> None:
+        super().__init__()
+        self.edit = edit
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        response = super().handle_request(request)
+        content = response.read()
+        if not content.startswith((b"{", b"[")):
+            return response
+        document = self.edit(request.url.path, request.read().decode(), json.loads(content))
+        return httpx.Response(response.status_code, json=document)
+
+
+def edited(edit: Callable[[str, str, Any], Any]) -> httpx.Client:
+    """A client whose answers `edit` has changed."""
+    return httpx.Client(transport=EditingTransport(edit))
 
 
 # -- trouble -----------------------------------------------------------------------------------------------------
@@ -206,3 +231,53 @@ def test_a_list_that_cannot_be_read_is_a_problem(
     told = run_collect(github_server, tmp_path, guidelines=False)
 
     assert told.problems == ["octo/demo: GitHub did not answer: 502."]
+
+
+# -- answers that are not whole --------------------------------------------------------------------------------------
+
+
+def test_a_hole_in_the_list_does_not_end_the_walk(
+    repo: RepoScenario, github_server: GitHubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.collect_repo.PULLS", 2)
+    for day in range(1, 7):
+        add_pull(repo, day, comments=0)
+
+    def edit(_path: str, text: str, document: Any) -> Any:
+        if "pullRequests(states" in text:
+            nodes = document["data"]["repository"]["pullRequests"]["nodes"]
+            for at, node in enumerate(nodes):
+                if node["number"] == 5:
+                    nodes[at] = None
+                    path = ["repository", "pullRequests", "nodes", at]
+                    document["errors"] = [{"message": "Something went wrong.", "path": path}]
+        return document
+
+    with edited(edit) as http:
+        told = run_collect(github_server, tmp_path, guidelines=False, http=http)
+    again = run_collect(github_server, tmp_path, guidelines=False)
+
+    assert told.problems == ["octo/demo: one of the list is left for the next collection: Something went wrong."]
+    assert (told.new, again.new, again.unchanged, again.problems) == (5, 1, 5, [])
+    assert run_collect(github_server, tmp_path, guidelines=False).unchanged == 1
+
+
+def test_a_pull_request_with_an_error_in_the_list_is_asked_for_again(
+    repo: RepoScenario, github_server: GitHubServer, tmp_path: Path
+) -> None:
+    for day in (1, 2):
+        add_pull(repo, day, comments=0)
+
+    def edit(_path: str, text: str, document: Any) -> Any:
+        if "pullRequests(states" in text:
+            document["data"]["repository"]["pullRequests"]["nodes"][0]["labels"] = None
+            path = ["repository", "pullRequests", "nodes", 0, "labels"]
+            document["errors"] = [{"message": "Timeout", "path": path}]
+        return document
+
+    with edited(edit) as http:
+        told = run_collect(github_server, tmp_path, http=http)
+    again = run_collect(github_server, tmp_path)
+
+    assert told.problems == ["octo/demo#2 is left for the next collection: Timeout."]
+    assert (told.new, again.new, again.unchanged) == (1, 1, 1)
