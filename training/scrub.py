@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache, partial
 from importlib import import_module
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network
 from typing import Any, Final
 
 from training.authors import is_bot
@@ -37,11 +37,17 @@ PLUGINS: Final = {
 }
 """Modules below detect_secrets.plugins and their classes."""
 TOKEN: Final = re.compile(
-    r"github_pat_\w{60,}|sk-(?:ant|proj|svcacct)-[\w-]{30,}|\bhf_[A-Za-z0-9]{30,}|\bnpm_[A-Za-z0-9]{36}|(?<=_authToken=)[\w-]{36}|\bAIza[\w-]{35}"
+    r"github_pat_\w{60,}|sk-(?:ant|proj|svcacct)-[\w-]{30,}|\bhf_[A-Za-z0-9]{30,}|\bnpm_[A-Za-z0-9]{36}|(?<=_authToken=)[\w-]{36}|\bdckr_pat_[\w-]{20,}|\bAIza[\w-]{35}"
     r"|\beyJ[\w-]{10,2000}\.[\w-]{10,4000}\.[\w-]{10,}"
     r"|-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z ]+-----|\Z)",
     re.DOTALL,
 )
+NAMED: Final = re.compile(
+    r"\bauthorization[\"']?[ ]?[:=][ ]?[\"']?bearer[ ]+(?=[\w.~+/-]{0,200}\d)([\w.~+/-]{20,}=*)"
+    r"|\baws_?secret_?(?:access_?)?key[\"']?[ ]?[:=][ ]?[\"']?([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+])",
+    re.IGNORECASE,
+)
+"""Secrets that nothing but the name before them tells from other words."""
 MIN_SECRET: Final = 16
 LONG: Final = re.compile(r"[\w-]{20}|-----BEGIN")
 """What every token has in it: texts without it need no closer look."""
@@ -49,7 +55,8 @@ USER_INFO: Final = re.compile(
     r"(?<=://)[^\s/@:`'\"<>{}$]+:[^\s/@`'\"<>{}$]+@(?=[\w.-]+)(?!localhost|127\.|(?:[\w-]+\.)*example\.)"
 )
 EMAIL: Final = re.compile(
-    r"(?<![\w.+/:-])(?P<who>[\w.+-]{1,64})@(?P<host>(?:[A-Za-z0-9-]+\.)+(?P<top>[A-Za-z]{2,24}))\b(?![(/@=])"
+    r"(?<![\w.+/-])(?P<who>[\w.+-]{1,64})@(?P<host>(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+(?P<top>[^\W\d_]{2,24}))(?![\w@])"
+    r"(?P<goes_on>[(/=])?"
 )
 RESERVED: Final = re.compile(
     r"(?:^|\.)(?:example|test|invalid|localhost|local)(?:\.(?:com|org|net))?$|^users\.noreply\.github\.com$"
@@ -58,15 +65,28 @@ NO_TOP_LEVEL: Final = frozenset(
     {"c", "cc", "cpp", "css", "gif", "go", "h", "html", "java", "jpeg", "jpg", "js", "json", "md", "mjs", "png", "py"}
     | {"rb", "rs", "sh", "svg", "ts", "tsx", "txt"}
 )
-ADDRESS: Final = re.compile(r"(?<![\w.:/#-])(?:\d{1,3}\.){3}\d{1,3}(?![\w.-])")
-PHONE: Final = re.compile(r"(?<![\w+])\+[1-9]\d{0,2}[ .-]\(?\d{2,4}\)?(?:[ .-]\d{2,5}){1,4}(?![\w-]|\.\w)")
+COMMON_TOP_LEVEL: Final = frozenset({"com", "de", "edu", "fr", "io", "net", "org", "uk"})
+"""Where an address ends although a path or an argument seems to follow."""
+ADDRESS: Final = re.compile(r"(?<![\w.:/#-])(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\w)")
+ADDRESS_6: Final = re.compile(r"(?<![\w.:/#-])[23][0-9A-Fa-f]{3}:[0-9A-Fa-f:]{3,34}(?<!:)(?![\w:-]|\.\w)")
+DOCUMENTED: Final = IPv6Network("2001:db8::/32")
+PHONE: Final = re.compile(
+    r"(?<![\w+])\+[1-9](?:\d{0,2}[ .-]\(?\d{2,4}\)?(?:[ .-]\d{2,5}){1,4}|\d{10,13})(?![\w-]|\.\w)"
+)
 PHONE_DIGITS: Final = range(9, 16)
 
 CODE: Final = re.compile(
     r"^(?P<mark>`{3,}|~{3,}).*?(?:^(?P=mark)|\Z)|(?<!`)(?P<ticks>`{1,3})[^`\n](?:[^\n]*?[^`\n])?(?P=ticks)(?!`)",
     re.DOTALL | re.MULTILINE,
 )
-MENTION: Final = re.compile(r"(?<![\w/`.@:\"'-])@([A-Za-z0-9](?:[A-Za-z0-9]|-(?=[A-Za-z0-9])){0,38})(?![\w(/:@-]|\.\w)")
+_LOGIN: Final = r"[A-Za-z0-9](?:[A-Za-z0-9]|-(?=[A-Za-z0-9])){0,38}(?:_[A-Za-z0-9]{2,16})?"
+MENTION: Final = re.compile(
+    rf"(?:(?<![\w/`.@:-])|(?<=\W_)|(?<=^_)|(?<=\W-)|(?<=^-)|(?<=\w:))@{_LOGIN}(?:/@{_LOGIN})*"
+    r"(?![A-Za-z0-9]|_\w|[(@=]|/[^@\s]|-[\w-]|:[^\s*_)]|\.\w)",
+    re.MULTILINE,
+)
+"""One login, or several with `/` between them; `@scope/package`, `@name(` and `@name.attribute` are code."""
+NAMED_IN_CODE: Final = re.compile(r"@([\w-]+)")
 WORD: Final = re.compile(r"(?<![\w@/.-])[A-Za-z0-9][A-Za-z0-9-]{2,38}(?![\w/-])")
 HASHED: Final = re.compile(r"user-[0-9a-f]{10}")
 TAGS: Final = frozenset(
@@ -111,12 +131,14 @@ def scrub(text: str, hunk: str = "", people: frozenset[str] = frozenset(), salt:
         text = _replace(USER_INFO, "secret", removed, text, "[secret]@")
         text = _replace(EMAIL, "e-mail", removed, text, _hide_email)
     text = _replace(ADDRESS, "address", removed, text, _hide_address)
+    text = _replace(ADDRESS_6, "address", removed, text, _hide_address_6)
     text = _replace(PHONE, "phone", removed, text, _hide_phone)
     in_prose = partial(_hide_names, hunk=hunk, people=people, salt=salt, removed=removed)
     return Scrubbed(_map_prose(text, in_prose), dict(sorted(removed.items())))
 
 
 def _find_secrets(text: str) -> Iterator[str]:
+    yield from (found[1] or found[2] for found in NAMED.finditer(text))
     if not LONG.search(text):
         return
     yield from TOKEN.findall(text)
@@ -150,10 +172,11 @@ def _replace(pattern: re.Pattern[str], kind: str, removed: Counter[str], text: s
 
 
 def _hide_email(found: re.Match[str]) -> str | None:
-    """None for what is none: `git@host`, an image's `@2x.png`, an address of a reserved domain."""
-    if found["who"] == "git" or found["top"].lower() in NO_TOP_LEVEL or RESERVED.search(found["host"].lower()):
+    """None for what is none: `git@host`, an image's `@2x.png`, an address of a reserved domain, `x@module.name(`."""
+    top, goes_on = found["top"].lower(), found["goes_on"] or ""
+    if found["who"] == "git" or top in NO_TOP_LEVEL or RESERVED.search(found["host"].lower()):
         return None
-    return "[e-mail]"
+    return None if goes_on and top not in COMMON_TOP_LEVEL else f"[e-mail]{goes_on}"
 
 
 def _hide_address(found: re.Match[str]) -> str | None:
@@ -164,6 +187,14 @@ def _hide_address(found: re.Match[str]) -> str | None:
     address = IPv4Address(found[0])
     plain = not address.is_global or address.is_multicast or all(int(part) < 32 for part in parts)  # noqa: PLR2004 - versions
     return None if plain else "[address]"
+
+
+def _hide_address_6(found: re.Match[str]) -> str | None:
+    try:
+        address = IPv6Address(found[0])
+    except ValueError:
+        return None
+    return "[address]" if address.is_global and address not in DOCUMENTED else None
 
 
 def _hide_phone(found: re.Match[str]) -> str | None:
@@ -179,10 +210,15 @@ def _map_prose(text: str, change: Callable[[str], str]) -> str:
 
 
 def _hide_names(prose: str, *, hunk: str, people: frozenset[str], salt: str, removed: Counter[str]) -> str:
+    in_code = frozenset(NAMED_IN_CODE.findall(hunk)) if "@" in prose else frozenset()
+
     def hide_mention(found: re.Match[str]) -> str | None:
-        if found[1].lower() in TAGS or HASHED.fullmatch(found[1]) or is_bot(found[1]) or f"@{found[1]}" in hunk:
+        names = found[0].removeprefix("@").split("/@")
+        people_named = [name for name in names if _is_person(name, in_code)]
+        if not people_named:
             return None
-        return f"@{_hash(found[1], salt)}"
+        removed["mention"] += len(people_named) - 1
+        return "/".join(f"@{_hash(name, salt) if name in people_named else name}" for name in names)
 
     def hide_login(found: re.Match[str]) -> str | None:
         name = _hash(found[0], salt)
@@ -191,6 +227,10 @@ def _hide_names(prose: str, *, hunk: str, people: frozenset[str], salt: str, rem
     if "@" in prose:
         prose = _replace(MENTION, "mention", removed, prose, hide_mention)
     return _replace(WORD, "login", removed, prose, hide_login) if people else prose
+
+
+def _is_person(name: str, in_code: frozenset[str]) -> bool:
+    return not (name.lower() in TAGS or HASHED.fullmatch(name) or is_bot(name) or name in in_code)
 
 
 @lru_cache(maxsize=65_536)

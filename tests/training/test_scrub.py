@@ -14,6 +14,9 @@ SLACK_TOKEN = "xoxb-" + "123456789012-" * 2 + "abcdefghijklmnopqrstuvwx"
 PRIVATE_KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA\nabc=\n-----END RSA PRIVATE KEY-----"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P"
 
+AROUND = [("", ": what?"), ("", ":\n  x"), ("'", "'"), ('"', '"'), ("-", ""), ("_", "_ hi"), ("cc:", ""), ("", "- ok")]
+"""What may stand before and behind a mention."""
+
 
 @pytest.mark.parametrize(
     ("text", "clean", "kind"),
@@ -30,6 +33,19 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_X
         ("call +49 (30) 1234 5678.", "call [phone].", "phone"),
         ("cc @bob-k, thanks", f"cc @{hash_name('bob-k')}, thanks", "mention"),
         ("(@Bob)", f"(@{hash_name('bob')})", "mention"),
+        *((f"{before}@bob{after}", f"{before}@{hash_name('bob')}{after}", "mention") for before, after in AROUND),
+        ("@bob_microsoft, see", f"@{hash_name('bob_microsoft')}, see", "mention"),
+        ("[mail](mailto:bob@corp.com)", "[mail](mailto:[e-mail])", "e-mail"),
+        ("Email:bob@corp.com", "Email:[e-mail]", "e-mail"),
+        ("to bob@corp.com/", "to [e-mail]/", "e-mail"),
+        ("x=bob@corp.com(me)", "x=[e-mail](me)", "e-mail"),
+        ("ask bob@b\u00fccher.de", "ask [e-mail]", "e-mail"),
+        (f"docker login -p dckr_pat_{'a1B2' * 6}abc", "docker login -p [secret]", "secret"),
+        (f"Authorization: Bearer {'0a1b' * 8}", "Authorization: Bearer [secret]", "secret"),
+        (f"aws_secret_access_key = wJal/XU+{'a1B2' * 8}", "aws_secret_access_key = [secret]", "secret"),
+        ("call +14155552671.", "call [phone].", "phone"),
+        ("It is 2a00:1450:4001:81b::200e.", "It is [address].", "address"),
+        ("It is 93.184.216.34.", "It is [address].", "address"),
     ],
 )
 def test_takes_out_secrets_and_personal_data(text: str, clean: str, kind: str) -> None:
@@ -54,6 +70,10 @@ def test_takes_out_secrets_and_personal_data(text: str, clean: str, kind: str) -
         "redis://user:password@localhost:6379 and https://user:pw@example.com/",
         "a + 12 34 56, +1, 1.5e+10 100 200",
         "postgres://${USER}:${PASSWORD}@db.corp.net/",
+        "import '@scope/pkg', \"@scope/pkg\" and @scope/pkg: from packages/@scope/pkg, npm:@scope/pkg@1.2.3",
+        "a foo_@bar, x-@y, @click=go, @foo(1), @on:click, @a.b, Foo::@bar, user@2x and obj@pytest.fixture(x)",
+        "std::move, a::b, 12:30:45, 00:1b:44:11:3a:b7, ::1, fe80::1, 2001:db8::1, dead:beef::1, 2024:10:11",
+        "Authorization: Bearer <token>, Authorization: Bearer $TOKEN, aws_secret_access_key = os.environ, +100000",
         "sk-learn, eyJ, AKIA, ghp_short and hf_hub_download",
     ],
 )
@@ -65,6 +85,16 @@ def test_leaves_code_and_numbers_alone(text: str) -> None:
 def test_a_name_that_stands_in_the_code_is_no_person() -> None:
     assert scrub("What is @Token for?", hunk="+  @Token\n+  Foo foo;").text == "What is @Token for?"
     assert scrub("What is @Tokem for?", hunk="+  @Token\n+  Foo foo;").removed == {"mention": 1}
+
+
+def test_a_longer_name_in_the_code_spares_no_person() -> None:
+    assert scrub("ask @ann", hunk="+ @annotation @ann-b x@ann_c").text == f"ask @{hash_name('ann')}"
+
+
+def test_each_of_several_mentions_is_hashed_and_counted() -> None:
+    scrubbed = scrub("ask @ann/@bob/@user-0123456789")
+    assert scrubbed.text == f"ask @{hash_name('ann')}/@{hash_name('bob')}/@user-0123456789"
+    assert scrubbed.removed == {"mention": 2}
 
 
 def test_logins_of_those_who_take_part_are_hashed_in_prose_only() -> None:
@@ -99,6 +129,10 @@ def test_each_occurrence_is_counted() -> None:
         "a@a." * 15_000,
         "a." * 5_000 + "@" + "a." * 5_000,
         "@a" * 30_000,
+        "@a/" * 20_000,
+        "authorization: bearer " * 3_000,
+        "2000:" * 12_000,
+        "_@a-" * 15_000,
         "-----BEGIN A " * 5_000,
         "+1 22 " * 10_000,
         "1.2.3." * 10_000,
