@@ -128,7 +128,10 @@ class PullCollector:
         threads, comments = read_threads(thread_nodes, self.run.salt)
         comments = self._fill_lost_commits(snapshot.number, comments)
         commits = snapshot.commits + self._get_more_commits(snapshot.number, node["commits"])
-        diff = get_diff(self.client, self.state.name, snapshot.number, stored)
+        diff = get_diff(self.client, self.state.name, snapshot.number, snapshot.head_sha, stored)
+        if diff.is_kept:
+            sentence = f"{self.state.repo}#{snapshot.number} keeps its diff from before: {diff.problems[-1].reason}."
+            self.run.told.problems.append(sentence)
         renamed = (Problem("repository", f"renamed to {self.state.name}"),) if self.state.is_renamed else ()
         snapshot = replace(
             snapshot,

@@ -190,7 +190,7 @@ def test_one_that_github_cannot_answer_on_is_left_for_the_next_time(
 ) -> None:
     for day in range(1, 4):
         add_pull(repo, day)
-    github_server.faults.add("GET", "/pulls/2", status=503, times=8)
+    github_server.faults.add("GET", "/pulls/2", status=503, times=4)
 
     told = run_collect(github_server, tmp_path)
     again = run_collect(github_server, tmp_path)
@@ -231,6 +231,48 @@ def test_a_list_that_cannot_be_read_is_a_problem(
     told = run_collect(github_server, tmp_path, guidelines=False)
 
     assert told.problems == ["octo/demo: GitHub did not answer: 502."]
+
+
+@pytest.mark.parametrize("pushed", [False, True])
+def test_a_good_diff_outlives_a_404(
+    pushed: bool, repo: RepoScenario, github_server: GitHubServer, tmp_path: Path
+) -> None:
+    pull = add_pull(repo, 1)
+    run_collect(github_server, tmp_path)
+    github_server.set_time("2024-06-01T00:00:00Z")
+    pull.reply(pull.pull.review_comments[0].id, "Late.")
+    if pushed:
+        pull.pull.head_sha = repo.head()
+    github_server.faults.add("GET", "/pulls/1$", status=404, body={"message": "Not Found"})
+
+    told = run_collect(github_server, tmp_path)
+    kept = load(tmp_path)
+    run_collect(github_server, tmp_path, refresh=True)
+
+    reason = "GitHub answers 404: deleted, or not for this token"
+    assert told.problems == [f"octo/demo#1 keeps its diff from before: {reason}."]
+    assert kept.diff
+    assert kept.comments[-1].body == "Late."
+    older = ["final diff: pushed to since; the diff is from before"] if pushed else []
+    assert [text for text in reasons(kept) if "diff" in text] == [*older, f"diff: {reason}"]
+    assert not [text for text in reasons(load(tmp_path)) if "diff" in text], "it is there again"
+
+
+@pytest.mark.parametrize("status", [0, 502])
+def test_a_diff_that_github_does_not_answer_on_is_asked_for_again(
+    status: int, repo: RepoScenario, github_server: GitHubServer, tmp_path: Path
+) -> None:
+    pull = add_pull(repo, 1)
+    github_server.faults.add("GET", "/pulls/1$", status=status, times=4)
+
+    told = run_collect(github_server, tmp_path)
+    again = run_collect(github_server, tmp_path)
+
+    assert (told.new, len(told.problems)) == (0, 1)
+    assert told.problems[0].startswith("octo/demo#1 is left for the next collection: GitHub did not answer: ")
+    assert (again.new, again.problems) == (1, [])
+    assert load(tmp_path).diff == pull.diff.decode()
+    assert load(tmp_path).problems == ()
 
 
 # -- answers that are not whole --------------------------------------------------------------------------------------
