@@ -13,7 +13,6 @@ import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -118,11 +117,6 @@ class GitRemote:
         """The files of a commit below the folder, by their paths in the repository."""
         listing = self.repository.read("ls-tree", "-r", "-z", "--name-only", "--full-name", sha)
         return [path for path in listing.decode("utf-8", "surrogateescape").split("\0") if path]
-
-    def committed_at(self, sha: str) -> str:
-        """When a commit was made, in GitHub's form."""
-        seconds = int(self.repository.read("show", "-s", "--format=%ct", sha))
-        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def list_blobs(self, sha: str, paths: Iterable[str]) -> dict[str, str]:
         """The ids of those of the files that a commit has, by their paths in the repository."""

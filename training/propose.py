@@ -28,11 +28,6 @@ class Host(Protocol):
 
     repo: str
 
-    @property
-    def login(self) -> str:
-        """Whose token it is."""
-        ...
-
     def get(self, path: str, **parameters: object) -> tuple[dict[str, str], Any]:
         """Headers and data of an answer."""
         ...

@@ -24,6 +24,8 @@ INPUT: Final = "dataset-revision"
 """The input of the workflow that names the commit to train on."""
 SETTLE: Final = 10.0
 """Seconds until a run that was started shows up for certain."""
+RECENT: Final = 100
+"""Runs that are looked through for one on the commit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,19 @@ def retrain(
     workflow: str,
     after: int,
     wait: Callable[[float], None] = time.sleep,
+    *,
+    again: bool = False,
 ) -> Retrained:
     """Start the workflow on a commit when it has at least `after` comments more than the one it was started on last.
+
+    Args:
+        host: GitHub.
+        remote: The checkout, and where the ref is that remembers.
+        revision: The commit that holds the dataset.
+        workflow: File name of the workflow.
+        after: How many comments more are enough.
+        wait: Sleeps so many seconds.
+        again: Start it in any case, whatever it was started on before.
 
     Raises:
         NotFound: There is no such workflow.
@@ -53,12 +66,12 @@ def retrain(
     revision = remote.fetch_commit(revision)
     trained = remote.fetch(TRAINED_REF)
     before, now = (count_comments(read_counts(remote, sha)) for sha in (trained, revision))
-    if now - before < after or trained == revision:
+    if not again and (now - before < after or trained == revision):
         return Retrained(started=False, new=now - before, before=before)
-    if was_started(host, remote, revision, workflow):
+    if not again and was_started(host, revision, workflow):
         remote.push(revision, TRAINED_REF, trained)
         return Retrained(started=False, new=now - before, before=before, why="It had been started already.")
-    start(host, remote, revision, workflow, wait)
+    start(host, revision, workflow, wait, again=again)
     remote.push(revision, TRAINED_REF, trained)
     return Retrained(started=True, new=now - before, before=before)
 
@@ -78,7 +91,7 @@ def read_counts(remote: GitRemote, sha: str) -> dict[str, bytes]:
 
 
 def start(
-    host: Host, remote: GitRemote, revision: str, workflow: str, wait: Callable[[float], None] = time.sleep
+    host: Host, revision: str, workflow: str, wait: Callable[[float], None] = time.sleep, *, again: bool = False
 ) -> None:
     """Start the workflow of the default branch. A lost answer is settled by looking, never by starting it twice."""
     base = get_default_branch(host)
@@ -87,22 +100,20 @@ def start(
         host.write("POST", path, {"ref": base, "inputs": {INPUT: revision}})
     except HostUnavailable:
         wait(SETTLE)
-        if not was_started(host, remote, revision, workflow):
+        if again or not was_started(host, revision, workflow):  # an earlier run cannot be told from this one
             raise
     except (NotFound, PermissionDenied, ValidationFailed) as error:
         raise type(error)(error.what, explain(error, workflow), error.status) from error
 
 
-def was_started(host: Host, remote: GitRemote, revision: str, workflow: str) -> bool:
-    """Whether this token has started a run since the commit was made."""
+def was_started(host: Host, revision: str, workflow: str) -> bool:
+    """Whether one of the newest runs is on this commit: its title, which the workflow's `run-name` gives, names it."""
     path = f"/repos/{host.repo}/actions/workflows/{quote(workflow, safe='')}/runs"
-    since = remote.committed_at(revision)
-    wanted = {"event": "workflow_dispatch", "actor": host.login, "per_page": 1}  # the newest
     try:
-        data: Any = patiently(lambda: host.get(path, **wanted))[1]
+        data: Any = patiently(lambda: host.get(path, event="workflow_dispatch", per_page=RECENT))[1]
     except (NotFound, PermissionDenied) as error:
         raise type(error)(error.what, explain(error, workflow), error.status) from error
-    return any(run["created_at"] >= since for run in data["workflow_runs"])
+    return any(revision in (run["display_title"] or "") for run in data["workflow_runs"])
 
 
 def explain(error: NotFound | PermissionDenied | ValidationFailed, workflow: str) -> str:

@@ -46,7 +46,7 @@ def list_runs(request: Request) -> Answer:
 
 
 def show_run(request: Request, number: int, dispatch: Dispatch) -> Json:
-    """A run as GitHub shows it."""
+    """A run as GitHub shows it, of a workflow whose `run-name` is its name and its inputs."""
     repository, views = request.repository, request.views
     whole = views.repository(repository)
     minimal = {key: value for key, value in whole.items() if key.endswith("_url") or key in MINIMAL}
@@ -58,7 +58,7 @@ def show_run(request: Request, number: int, dispatch: Dispatch) -> Json:
         "id": number,
         "node_id": f"WFR_{number}",
         "name": dispatch.workflow,
-        "display_title": dispatch.workflow,
+        "display_title": " ".join([dispatch.workflow.partition(".")[0], *map(str, dispatch.inputs.values())]),
         "head_branch": dispatch.ref,
         "head_sha": repository.resolve(dispatch.ref) or "",
         "path": f".github/workflows/{dispatch.workflow}@{dispatch.ref}",

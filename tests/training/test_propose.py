@@ -8,7 +8,7 @@ import json
 import subprocess
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -70,8 +70,8 @@ class Project:
     def propose(self) -> Proposed:
         return propose(self.host, self.remote, gather(self.folder))
 
-    def retrain(self, revision: str, after: int = 10) -> Retrained:
-        return retrain(self.host, self.remote, revision, "train.yml", after, wait=lambda _: None)
+    def retrain(self, revision: str, after: int = 10, *, again: bool = False) -> Retrained:
+        return retrain(self.host, self.remote, revision, "train.yml", after, wait=lambda _: None, again=again)
 
     def resolve(self, ref: str) -> str:
         return self.repo.repository.store.resolve(ref) or ""
@@ -89,11 +89,6 @@ class Project:
         self.repo.commit(dict(files))
         (pull,) = self.pulls()
         self.repo.find_pull(pull["number"]).close()
-
-    def wait(self) -> None:
-        """A minute goes by: what was started was started before what is committed next."""
-        dispatches = self.repo.repository.dispatches
-        dispatches[:] = [replace(one, at=one.at - 60) for one in dispatches]
 
     def dispatches(self) -> list[dict[str, Any]]:
         return [one.inputs for one in self.repo.repository.dispatches]
@@ -517,7 +512,6 @@ def test_small_updates_add_up_and_none_triggers_twice(project: Project) -> None:
         again = project.retrain(revision)
         assert not again.started
         started += [(comments, done.new)] if done.started else []
-        project.wait()
 
     assert started == [(12, 12), (22, 10)]
     assert len(project.dispatches()) == 2
@@ -589,6 +583,41 @@ def test_the_answer_to_the_start_is_lost(project: Project, carried_out: bool) ->
         assert project.retrain(revision).started
 
     assert len(project.dispatches()) == 1
+
+
+def test_a_start_on_another_commit_is_none_of_ours(project: Project) -> None:
+    """By the same account, after the dataset was committed."""
+    project.build(20)
+    revision = project.propose().revision
+    path = "/repos/octo/demo/actions/workflows/train.yml/dispatches"
+    project.host.write("POST", path, {"ref": "main", "inputs": {INPUT: "0" * 40}})
+
+    assert project.retrain(revision).started
+    assert project.dispatches() == [{INPUT: "0" * 40}, {INPUT: revision}]
+
+
+def test_once_more_in_any_case(project: Project) -> None:
+    project.build(20)
+    revision = project.propose().revision
+    assert project.retrain(revision, after=10).started
+    project.repo.repository.store.run("update-ref", "-d", TRAINED_REF)
+    assert not project.retrain(revision).started, "without the ref the run is found"
+
+    assert project.retrain(revision, after=1000, again=True).started
+
+    assert project.dispatches() == [{INPUT: revision}] * 2
+    assert project.resolve(TRAINED_REF) == revision
+
+
+def test_the_answer_to_another_start_is_lost(project: Project) -> None:
+    """The earlier run must not be taken for this one."""
+    project.build(20)
+    revision = project.propose().revision
+    project.retrain(revision)
+    project.server.faults.add("POST", "/dispatches$", after_effect=False)
+
+    with pytest.raises(HostError):
+        project.retrain(revision, again=True)
 
 
 def test_there_is_no_workflow(project: Project) -> None:

@@ -21,7 +21,10 @@ from training.commands.place import connect, place_options
     metavar="COMMENTS",
     help="How many comments more than at the last start are enough.",
 )
-def command(revision: str, folder: Path, repo: str | None, github_token: str | None, workflow: str, after: int) -> None:
+@click.option("--again", is_flag=True, help="Start it in any case, also where it was started before.")
+def command(
+    revision: str, folder: Path, repo: str | None, github_token: str | None, workflow: str, after: int, *, again: bool
+) -> None:
     """Start the training workflow on the dataset of REVISION, the commit that `propose` prints.
 
     It is started once the dataset has grown enough since it was started last, and never twice for the same growth.
@@ -29,4 +32,4 @@ def command(revision: str, folder: Path, repo: str | None, github_token: str | N
     from training.retrain import retrain, say
 
     host, remote = connect(folder, repo, github_token)
-    click.echo(say(retrain(host, remote, revision, workflow, after), workflow, after), err=True)
+    click.echo(say(retrain(host, remote, revision, workflow, after, again=again), workflow, after), err=True)
