@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from reviewer.errors import HostError, HostUnavailable, NotFound, PermissionDenied, RateLimited
-from training.github_tokens import Credential, Resource
+from training.github_tokens import HOUR, Credential, Resource
 from training.github_wire import Wire
 
 JSON = "application/vnd.github+json"
@@ -115,7 +115,7 @@ class GitHubClient:
             token = credential.token(self.wire.watch.now())
             response = self.wire.exchange(method, url, token, **given)
             self.counts[resource] += 1
-            credential.learn(resource, response.headers)
+            credential.learn(resource, response.headers, self.wire.watch.now())
             if response.status_code == httpx.codes.UNAUTHORIZED:
                 credential.refused = True
                 self.wire.watch.say(f"GitHub does not accept {credential.name}: it is not used any more.")
@@ -167,13 +167,13 @@ def read_limit(response: httpx.Response, resource: Resource, now: float) -> tupl
         return "", 0.0
     retry_after = headers.get("retry-after", "")
     if retry_after.isdecimal():
-        return "secondary", float(retry_after)
+        return "secondary", min(float(retry_after), HOUR)
     words = response.text.lower()
     if any(word in words for word in _SECONDARY):
         return "secondary", 0.0
     if headers.get("x-ratelimit-remaining") == "0" or "rate_limited" in words:
         reset = headers.get("x-ratelimit-reset", "")
-        left = float(reset) - now if reset.isdecimal() else 0.0
+        left = min(float(reset) - now, HOUR) if reset.isdecimal() else 0.0
         return "primary", left + 1.0 if left > 0 else FIRST_WAIT  # our clock may be ahead of GitHub's
     return ("secondary", 0.0) if response.status_code == httpx.codes.TOO_MANY_REQUESTS else ("", 0.0)
 

@@ -22,6 +22,8 @@ REFRESH = 300.0
 """Seconds before its end at which an installation's token is replaced."""
 JWT_LIFE = 540
 """Seconds; GitHub takes no more than ten minutes."""
+HOUR = 3600.0
+"""Seconds. GitHub counts by the hour: nothing is waited for longer at once, whatever an answer says."""
 SETUP = "Set GLOSSATOR_GITHUB_TOKENS (several with commas between), or GLOSSATOR_APP_ID and GLOSSATOR_APP_KEY."
 
 
@@ -61,22 +63,27 @@ class Credential:
             self.issued = self.fetch()
         return self.issued.token
 
-    def learn(self, resource: Resource, headers: Mapping[str, str]) -> None:
+    def learn(self, resource: Resource, headers: Mapping[str, str], now: float) -> None:
         """Take what an answer says about the limit."""
         budget = self.budgets[resource]
         remaining, reset = headers.get("x-ratelimit-remaining", ""), headers.get("x-ratelimit-reset", "")
-        if not (remaining.isdecimal() and reset.isdecimal()):
+        if not (is_count(remaining) and reset.isdecimal()):
             return
-        budget.remaining, budget.reset = int(remaining), float(reset)
+        budget.remaining, budget.reset = int(remaining), min(float(reset), now + HOUR)
         if not budget.remaining:  # the next request would be refused
             budget.blocked_until = max(budget.blocked_until, budget.reset + 1.0)
-        if headers.get("x-ratelimit-limit", "").isdecimal():
+        if is_count(headers.get("x-ratelimit-limit", "")):
             budget.limit = int(headers["x-ratelimit-limit"])
 
     def left(self, resource: Resource, now: float) -> float:
         """How much may still be asked, as far as one knows."""
         budget = self.budgets[resource]
         return float("inf") if budget.remaining is None or budget.reset <= now else budget.remaining
+
+
+def is_count(text: str) -> bool:
+    """Whether it is a number of requests."""
+    return text.isdecimal() and len(text) < 10  # noqa: PLR2004 - no hour has a milliard of requests
 
 
 class Credentials(Protocol):
@@ -154,7 +161,7 @@ def load_credentials(wire: Wire, environment: Mapping[str, str] = os.environ) ->
     """What the environment gives: an app, else tokens, else GITHUB_TOKEN.
 
     Raises:
-        UsageError: Nothing is set, or only half of an app.
+        UsageError: Nothing is set, only half of an app, or what can be no token.
     """
     app_id, key = environment.get("GLOSSATOR_APP_ID", ""), environment.get("GLOSSATOR_APP_KEY", "")
     if bool(app_id) != bool(key):
@@ -162,7 +169,13 @@ def load_credentials(wire: Wire, environment: Mapping[str, str] = os.environ) ->
     if app_id:
         return GitHubApp(app_id, key, wire)
     given = environment.get("GLOSSATOR_GITHUB_TOKENS", "") or environment.get("GITHUB_TOKEN", "")
-    tokens = list(dict.fromkeys(token.strip() for token in given.split(",") if token.strip()))
+    tokens = list(dict.fromkeys(given.replace(",", " ").split()))
     if not tokens:
         raise UsageError("There is no token for GitHub.", SETUP)
+    for number, token in enumerate(tokens, 1):
+        if not (token.isascii() and token.isprintable()):
+            raise UsageError(
+                f"Token {number} of {len(tokens)} for GitHub holds characters that no token has.",
+                "Copy it again: it has letters from A to z, digits and _ only.",
+            )
     return Tokens(tokens)

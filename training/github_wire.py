@@ -45,7 +45,7 @@ class Wire:
     ) -> None:
         self.watch = watch
         self.api_url = check_url(api_url).rstrip("/")
-        self.graphql_url = graphql_url or derive_graphql_url(self.api_url)
+        self.graphql_url = check_url(graphql_url) if graphql_url else derive_graphql_url(self.api_url)
         self.sent = 0
         self._is_ours = http is None
         self._http = http or httpx.Client(timeout=TIMEOUT)
@@ -73,7 +73,7 @@ class Wire:
 
         Raises:
             HostUnavailable: No answer, or a 5xx, after several tries.
-            HostError: The address, or a redirect, leads to another host: the token stays here.
+            HostError: The address, or a redirect, is none or leads to another host: the token stays here.
         """
         given = {"User-Agent": "glossator", "X-GitHub-Api-Version": API_VERSION, **(headers or {})}
         given |= {"Authorization": f"Bearer {token}"} if token else {}
@@ -82,7 +82,7 @@ class Wire:
             response = self._send(self._http.build_request(method, url, headers=given, params=params, json=body))
             if not response.has_redirect_location:  # 304 is none
                 return response
-            url, params = urljoin(url, response.headers["location"]), None
+            url, params = join_url(url, response.headers["location"]), None
         raise HostError("GitHub redirects again and again.", "Check the repository's name.", status=310)
 
     def _send(self, request: httpx.Request) -> httpx.Response:
@@ -105,7 +105,13 @@ class Wire:
 
     def _check_host(self, url: str) -> None:
         allowed = {origin_of(self.api_url), origin_of(self.graphql_url)}
-        if origin_of(url) not in allowed:
+        try:
+            origin = origin_of(url)
+        except ValueError as error:
+            raise HostError(
+                f"GitHub's answer leads to {url[:80]!r}, which is no address.", "Is there a proxy in between?"
+            ) from error
+        if origin not in allowed:
             host = urlsplit(url).hostname
             raise HostError(f"GitHub's answer leads to another host, {host}.", "The token was not sent there.")
 
@@ -121,8 +127,20 @@ def check_url(url: str) -> str:
     return url
 
 
+def join_url(url: str, location: str) -> str:
+    """Where a redirect leads; what is no address stays as it is."""
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        return location
+
+
 def origin_of(url: str) -> tuple[str, str, int | None]:
-    """Scheme, host and port."""
+    """Scheme, host and port; ValueError when it is no address."""
+    try:
+        httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise ValueError(url) from error
     parts = urlsplit(url)
     ports = {"http": 80, "https": 443}
     return parts.scheme, parts.hostname or "", parts.port or ports.get(parts.scheme)

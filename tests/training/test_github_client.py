@@ -118,6 +118,30 @@ def test_a_limit_that_never_ends_is_given_up(github_server: GitHubServer, watch:
     assert sum(seconds for seconds, _ in watch.waits) == 60 * (2**7 - 1)
 
 
+@pytest.mark.parametrize("status", [200, 403])
+def test_no_limit_lasts_longer_than_an_hour(
+    status: int, github_server: GitHubServer, watch: FakeWatch, wire: Wire
+) -> None:
+    """A proxy in between may say anything."""
+    headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "9" * 20, "X-RateLimit-Limit": "9" * 5000}
+    github_server.faults.add("GET", "octo", status=status, body={"message": "no"}, headers=headers)
+    asking = client(wire)
+
+    for _ in range(2):
+        asking.get(REPO)
+
+    ((seconds, _),) = watch.waits
+    assert seconds == 3601
+
+
+def test_no_pause_lasts_longer_than_an_hour(github_server: GitHubServer, watch: FakeWatch, wire: Wire) -> None:
+    github_server.faults.add("GET", "octo", status=429, body={}, headers={"Retry-After": "9" * 20})
+
+    client(wire).get(REPO)
+
+    assert [seconds for seconds, _ in watch.waits] == [3600]
+
+
 # -- answers ---------------------------------------------------------------------------------------------------------
 
 
@@ -193,6 +217,16 @@ def test_no_token_goes_to_another_host(github_server: GitHubServer, watch: FakeW
         assert other.requests == []
 
 
+@pytest.mark.parametrize("where", ["http://127.0.0.1:99999/", "http://[bad/", "http://a b/"])
+def test_a_redirect_to_no_address(where: str, github_server: GitHubServer, wire: Wire) -> None:
+    github_server.faults.add("GET", "octo", status=302, body={}, headers={"Location": where})
+    with pytest.raises(HostError, match="leads to"):
+        client(wire).get(REPO)
+    github_server.faults.add("GET", "octo", status=200, body=[], headers={"Link": f'<{where}>; rel="next"'})
+    with pytest.raises(HostError, match="leads to"):
+        list(client(wire).pages(REPO, {}))
+
+
 def test_redirects_on_the_host_are_followed_but_not_for_ever(github_server: GitHubServer, wire: Wire) -> None:
     github_server.faults.add("GET", "octo/old", status=301, body={}, headers={"Location": REPO})
     assert client(wire).get("/repos/octo/old").json()["full_name"] == "octo/demo"
@@ -205,10 +239,27 @@ def test_where_the_tokens_come_from(wire: Wire) -> None:
     several = load_credentials(wire, {"GLOSSATOR_GITHUB_TOKENS": " a, b,a ,", "GITHUB_TOKEN": "c"}).for_repo("x/y")
     assert [one.token(0.0) for one in several] == ["a", "b"]
     assert [one.token(0.0) for one in load_credentials(wire, {"GITHUB_TOKEN": "c"}).for_repo("x/y")] == ["c"]
+    lines = load_credentials(wire, {"GLOSSATOR_GITHUB_TOKENS": "a\nb\r\n c,d"}).for_repo("x/y")
+    assert [one.token(0.0) for one in lines] == ["a", "b", "c", "d"]
     with pytest.raises(UsageError, match="no token"):
         load_credentials(wire, {})
     with pytest.raises(UsageError, match="belong together"):
         load_credentials(wire, {"GLOSSATOR_APP_ID": "1"})
+
+
+@pytest.mark.parametrize("token", ["ghp_\u00e4", "ghp_\u201cx\u201d", "ghp_\x00"])
+def test_what_can_be_no_token(token: str, wire: Wire) -> None:
+    with pytest.raises(UsageError, match="Token 2 of 2 for GitHub holds characters") as caught:
+        load_credentials(wire, {"GLOSSATOR_GITHUB_TOKENS": f"good,{token}"})
+    assert "ghp" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["nonsense", "https://", "http://a:99999/", "http://[bad/", "http://a:x/"])
+def test_what_is_no_address_of_an_api(url: str, watch: FakeWatch) -> None:
+    with pytest.raises(UsageError, match="no address of an API"):
+        Wire(watch, graphql_url=url)
+    with pytest.raises(UsageError, match="no address of an API"):
+        Wire(watch, url)
 
 
 def test_enterprise_server() -> None:
