@@ -16,6 +16,7 @@ from training.github_nodes import note_lost_commits, read_commits, read_pull_req
 from training.github_query import MORE_COMMENTS, MORE_COMMITS, MORE_THREADS, plan_batches, render_threads_query
 from training.opt_out import leave_out
 from training.snapshot import Key, Problem, Snapshot, SnapshotComment, SnapshotCommit
+from training.store import list_numbers
 
 Json = dict[str, Any]
 
@@ -42,6 +43,11 @@ class PullCollector:
         well = [self._collect_one(node, {}) for number, node in wanted.items() if not sizes[number]]
         well += [self._collect_batch(wanted, batch) for batch in plan_batches(sizes)]
         return all(well)
+
+    def count_lost(self) -> int:
+        """How many snapshots are gone since the last whole walk, or cannot be read. Reads them all."""
+        keys = [(self.state.repo, number) for number in list_numbers(self.run.store.folder / self.state.repo)]
+        return max(self.state.stored - len(keys), 0) + sum(self._load(key) is None for key in keys)
 
     def _advance(self) -> None:
         self.done += 1

@@ -17,6 +17,7 @@ from training.github_query import LIST, PULLS
 from training.guideline_collect import collect_guidelines
 from training.guideline_history import load_history, save_history
 from training.licenses import refuse_license
+from training.store import list_numbers
 
 SMALLEST_PAGE = 5
 """Pull requests. A page that GitHub cannot answer on is halved down to this."""
@@ -77,6 +78,9 @@ class RepoCollector:
         reach = f"since={params.since} limit={params.limit}"
         if state.reach != reach or self.run.refresh:
             state = replace(state, since="", reach=reach, walk=Walk())
+        elif state.since and (lost := pulls.count_lost()):
+            self.run.told.problems.append(f"{state.repo}: {lost} of the stored snapshots are gone or damaged.")
+            state = replace(state, since="", walk=Walk())
         since, most = max(state.since, params.since), params.limit if not state.since else 0
         walk, size, ended = state.walk, PULLS, False
         while not ended:
@@ -98,7 +102,9 @@ class RepoCollector:
             ended = len(fresh) < len(page["nodes"]) or not page["pageInfo"]["hasNextPage"] or walk.seen == most
             if not ended:
                 self._save(replace(state, walk=walk))
-        self._save(replace(state, since=state.since if walk.failed else walk.newest, walk=Walk()))
+        stored = len(list_numbers(self.run.store.folder / state.repo))
+        since = state.since if walk.failed else walk.newest
+        self._save(replace(state, since=since, stored=stored, walk=Walk()))
 
     def _choose_whole(self, state: RepoState, nodes: list[Json | None], reply: Reply) -> list[Json]:
         """The pull requests of a page that GitHub gave whole; the others are told."""

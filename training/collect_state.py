@@ -48,6 +48,8 @@ class RepoState:
     """All that was updated before is here, as far as `reach` goes."""
     reach: str = ""
     """What the collection was limited to; another limit walks over everything again."""
+    stored: int = 0
+    """Snapshots that there were after the last whole walk; when some are lost it walks over everything again."""
     walk: Walk = field(default_factory=Walk)
 
     @property

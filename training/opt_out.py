@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reviewer.errors import UsageError
-from training.snapshot import Problem, Snapshot, hash_name
+from training.errors import DataError, refuse_write
+from training.snapshot import Key, Problem, Snapshot, hash_name
 from training.store import SnapshotStore
 
 DEFAULT_NAME = "opt-out.txt"
@@ -82,15 +83,36 @@ def leave_out(snapshot: Snapshot, opt_out: OptOut) -> Snapshot | None:
 
 
 def rewrite_without(store: SnapshotStore, opt_out: OptOut) -> Iterator[str]:
-    """Take these people out of the snapshots that are stored already. Yields a sentence for each file changed."""
+    """Take these people out of the snapshots that are stored already. Yields a sentence for each file changed.
+
+    Nobody knows whose words are in a file that cannot be read: it is deleted, so that it is collected again.
+
+    Raises:
+        DataError: A file cannot be written or deleted.
+    """
     if not store.folder.is_dir():
         return
     for key in store.list_keys():
-        before = store.load(key)
+        name = f"{key[0]}#{key[1]}"
+        try:
+            before = store.load(key)
+        except DataError as error:
+            delete_snapshot(store, key)
+            yield f"{name} is deleted: it may hold words of people who have opted out. {error.what}"
+            continue
         after = leave_out(before, opt_out)
         if after is None:
-            store.path(key).unlink()
-            yield f"{key[0]}#{key[1]} is deleted: its author has opted out."
+            delete_snapshot(store, key)
+            yield f"{name} is deleted: its author has opted out."
         elif after != before:
             store.save(after)
-            yield f"{key[0]}#{key[1]} is rewritten without people who have opted out."
+            yield f"{name} is rewritten without people who have opted out."
+
+
+def delete_snapshot(store: SnapshotStore, key: Key) -> None:
+    """Take a file away, or DataError."""
+    path = store.path(key)
+    try:
+        path.unlink()
+    except OSError as error:
+        raise refuse_write(path, error) from error

@@ -186,6 +186,28 @@ def test_a_snapshot_that_cannot_be_read_is_collected_again(
     assert path.read_bytes() == good
 
 
+@pytest.mark.parametrize("damage", ["cut short", "deleted"])
+def test_an_old_snapshot_that_is_lost_is_collected_again(
+    damage: str, repo: RepoScenario, github_server: GitHubServer, tmp_path: Path
+) -> None:
+    for day in range(1, 4):
+        add_pull(repo, day)
+    run_collect(github_server, tmp_path)
+    before, path = read_folder(tmp_path), tmp_path / "octo" / "demo" / "000001.json"
+    if damage == "deleted":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:100])
+
+    told = run_collect(github_server, tmp_path)
+    again = run_collect(github_server, tmp_path)
+
+    assert told.problems == ["octo/demo: 1 of the stored snapshots are gone or damaged."]
+    assert (told.new, told.unchanged) == (1, 2)
+    assert read_folder(tmp_path) == before
+    assert (again.unchanged, again.problems) == (1, [])
+
+
 # -- people who opted out ----------------------------------------------------------------------------------------
 
 
@@ -220,6 +242,30 @@ def test_what_is_stored_is_rewritten_without_them(
     ]
     assert hash_name("bob", SALT).encode() not in b"".join(read_folder(tmp_path).values())
     assert apply_opt_out(SnapshotStore(tmp_path), out, SALT) == []
+
+
+def test_a_damaged_file_does_not_keep_opted_out_people(
+    repo: RepoScenario, github_server: GitHubServer, tmp_path: Path
+) -> None:
+    for day in range(1, 4):
+        add_pull(repo, day)
+    run_collect(github_server, tmp_path)
+    path = tmp_path / "octo" / "demo" / "000001.json"
+    path.write_bytes(path.read_bytes()[:-100])
+
+    told = run_collect(github_server, tmp_path, opt_out=parse_opt_out("bob", SALT))
+
+    assert told.problems[0].startswith(
+        f"octo/demo#1 is deleted: it may hold words of people who have opted out. {path} "
+    )
+    assert told.problems[1:] == [
+        "octo/demo#2 is rewritten without people who have opted out.",
+        "octo/demo#3 is rewritten without people who have opted out.",
+        "octo/demo: 1 of the stored snapshots are gone or damaged.",
+    ]
+    assert told.new == 1
+    assert [comment.body for comment in load(tmp_path).comments] == ["Because."]
+    assert hash_name("bob", SALT).encode() not in b"".join(read_folder(tmp_path).values())
 
 
 def test_another_salt_is_refused(repo: RepoScenario, github_server: GitHubServer, tmp_path: Path) -> None:
