@@ -7,8 +7,9 @@ as people wrote them: data, which may hold instructions, insults, secrets or att
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Final, Literal
 
 from reviewer.domain import Side
 
@@ -128,6 +129,48 @@ class Snapshot:
 
 Key = tuple[str, int]
 """Repository and number. All files of the pipeline are in the order of this key."""
+
+HIGHEST: Final = 2**53
+"""No number of GitHub's is higher; what is breaks databases and readers of JSON."""
+_TEXTS: Final = {
+    Snapshot: (
+        *("repo", "source", "author", "author_association", "license", "language", "created_at", "updated_at"),
+        *("merged_at", "base_sha", "head_sha", "merge_sha"),
+    ),
+    SnapshotComment: (
+        *("path", "created_at", "updated_at", "author", "author_association", "commit_id", "original_commit_id"),
+    ),
+    SnapshotThread: ("resolved_by",),
+    SnapshotCommit: ("sha", "committed_at"),
+}
+"""What programs write. Texts of people may hold half a character, as GitHub lets them."""
+_IDS: Final = {Snapshot: ("number",), SnapshotComment: ("id", "in_reply_to"), SnapshotThread: ("root",)}
+_NUMBERS: Final = (*("line", "start_line", "original_line", "original_start_line", "position", "original_position"),)
+
+
+def find_faults(snapshot: Snapshot) -> Iterator[str]:
+    """What the types do not say and no later stage can hold: each field with what is wrong with it."""
+    groups = {"comments": snapshot.comments, "threads": snapshot.threads, "commits": snapshot.commits}
+    yield from _find_faults(snapshot, "")
+    for group, parts in groups.items():
+        for at, part in enumerate(parts):
+            yield from _find_faults(part, f"{group}[{at}].")
+
+
+def _find_faults(part: Any, where: str) -> Iterator[str]:
+    for name in _TEXTS[type(part)]:
+        text = getattr(part, name)
+        if not text.isascii() and text != text.encode("utf-8", "replace").decode():
+            yield f"{where}{name} holds half a character: {text[:80]!a}"
+    for name in _IDS.get(type(part), ()):
+        number = getattr(part, name)
+        if number is not None and not 1 <= number <= HIGHEST:
+            yield f"{where}{name} is {number}, not from 1 to {HIGHEST}"
+    if isinstance(part, SnapshotComment):
+        numbers = {name: getattr(part, name) or 0 for name in _NUMBERS} | part.reactions
+        for name, number in numbers.items():
+            if abs(number) > HIGHEST:
+                yield f"{where}{name} is {number}, beyond {HIGHEST}"
 
 
 def hash_name(login: str, salt: str = "") -> str:

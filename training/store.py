@@ -14,7 +14,7 @@ from reviewer.errors import UsageError
 from reviewer.jsonfile import check_schema, decode, replace_file
 from training.errors import DataError, refuse_read, refuse_write
 from training.records import encode
-from training.snapshot import SNAPSHOT_SCHEMA, Key, Snapshot
+from training.snapshot import SNAPSHOT_SCHEMA, Key, Snapshot, find_faults
 
 _NAME = re.compile(r"([0-9]{6}|[1-9][0-9]{6,})\.json")
 """What `SnapshotStore.path` writes. Nothing else in the folder is a snapshot, such as the rest of a killed process."""
@@ -82,6 +82,11 @@ def list_numbers(folder: Path) -> list[int]:
 
 def load_snapshot(path: Path, key: Key) -> Snapshot:
     """Read one snapshot file; see `SnapshotStore.load`."""
+    return read_snapshot(path, key)[0]
+
+
+def read_snapshot(path: Path, key: Key) -> tuple[Snapshot, str]:
+    """One snapshot file and a digest of its bytes, which tells later whether it is still the same."""
     hint = "Delete the file and collect that pull request again."
     try:
         data = path.read_bytes()
@@ -97,7 +102,9 @@ def load_snapshot(path: Path, key: Key) -> Snapshot:
         raise DataError(f"{path} is not JSON (cut short?): {error}.", hint) from error
     if snapshot.key != key:
         raise DataError(f"{path} holds {snapshot.repo[:80]}#{snapshot.number}, another pull request.", hint)
-    return snapshot
+    if fault := next(find_faults(snapshot), ""):
+        raise DataError(f"{path}: {fault}.", hint)
+    return snapshot, hashlib.sha256(data).hexdigest()[:16]
 
 
 class SchemaOnly(msgspec.Struct):

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from tests.training.stage_works import COUNTED, Counted
 from tests.training.writer import RECORDS
 from training.errors import DataError
 from training.records import encode, part_path, read_records, save_records
-from training.snapshot import Snapshot
+from training.snapshot import HIGHEST, Snapshot, SnapshotComment, SnapshotCommit, SnapshotThread
 from training.store import SnapshotStore
 
 ROOT = Path(__file__).parents[2]
@@ -73,6 +74,48 @@ def test_a_snapshot_that_does_not_fit_leaves_the_one_before(tmp_path: Path) -> N
     assert caught.value.hint.startswith("Make room")
     assert store.load(("a/b", 1)) == Snapshot("a/b", 1)
     assert [path.name for path in (tmp_path / "a" / "b").iterdir()] == ["000001.json"]
+
+
+COMMENT = SnapshotComment(HIGHEST, "a", "b")
+HALF = "\ud83d"
+
+
+@pytest.mark.parametrize(
+    ("spoiled", "message"),
+    [
+        (Snapshot("a/b", 2**63), f"number is {2**63}, not from 1 to {2**53}"),
+        (Snapshot("a/b", 1, comments=(COMMENT, replace(COMMENT, id=2**63))), f"comments[1].id is {2**63}, not"),
+        (Snapshot("a/b", 1, comments=(replace(COMMENT, id=0),)), "comments[0].id is 0, not from 1"),
+        (Snapshot("a/b", 1, comments=(replace(COMMENT, in_reply_to=2**53 + 1),)), "comments[0].in_reply_to is"),
+        (Snapshot("a/b", 1, comments=(replace(COMMENT, original_line=-(2**64)),)), "comments[0].original_line is"),
+        (Snapshot("a/b", 1, comments=(replace(COMMENT, reactions={"+1": 2**64}),)), "comments[0].+1 is"),
+        (Snapshot("a/b", 1, threads=(SnapshotThread(-1),)), "threads[0].root is -1, not"),
+        (Snapshot("a/b", 1, created_at=HALF), "created_at holds half a character: '\\ud83d'"),
+        (Snapshot("a/b", 1, head_sha="c" + HALF), "head_sha holds half a character"),
+        (Snapshot("a/b", 1, language=HALF), "language holds half a character"),
+        (Snapshot("a/b", 1, comments=(replace(COMMENT, path=HALF),)), "comments[0].path holds half a character"),
+        (Snapshot("a/b", 1, comments=(replace(COMMENT, author=HALF),)), "comments[0].author holds half a character"),
+        (Snapshot("a/b", 1, commits=(SnapshotCommit(HALF),)), "commits[0].sha holds half a character"),
+    ],
+)
+def test_what_no_later_stage_can_hold_is_refused_with_its_field(
+    tmp_path: Path, spoiled: Snapshot, message: str
+) -> None:
+    store = SnapshotStore(tmp_path)
+    store.save(spoiled)
+    with pytest.raises(DataError) as caught:
+        store.load(spoiled.key)
+    assert caught.value.what.startswith(f"{store.path(spoiled.key)}: {message}")
+    caught.value.what.encode()
+
+
+def test_texts_of_people_may_hold_half_a_character(tmp_path: Path) -> None:
+    store = SnapshotStore(tmp_path)
+    said = replace(COMMENT, body=HALF, diff_hunk=HALF, path="ä")
+    commits = (SnapshotCommit("c", headline=HALF),)
+    snapshot = Snapshot("a/b", HIGHEST, title=HALF, body=HALF, diff=HALF, comments=(said,), commits=commits)
+    store.save(snapshot)
+    assert store.load(snapshot.key) == snapshot
 
 
 def test_records_that_do_not_fit_leave_the_ones_before(tmp_path: Path) -> None:

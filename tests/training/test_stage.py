@@ -22,7 +22,7 @@ KEYS = [(f"owner/{name}", number) for name in ("one", "three", "two") for number
 def store(tmp_path_factory: pytest.TempPathFactory) -> SnapshotStore:
     store = SnapshotStore(tmp_path_factory.mktemp("snapshots"))
     for repo, number in KEYS:
-        comments = tuple(SnapshotComment(at, "a", "body") for at in range(number % 3))
+        comments = tuple(SnapshotComment(at, "a", "body") for at in range(1, number % 3 + 1))
         store.save(Snapshot(repo, number, comments=comments))
     return store
 
