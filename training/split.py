@@ -12,6 +12,7 @@ By both: a pull request is in a split only when its repository and its time say 
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -58,6 +59,11 @@ class SplitParams:
         )
         return {repo: split for split, repos in named for repo in repos}
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        """All repositories that are named, pinned ones and families."""
+        return (*self.pinned, *chain.from_iterable(self.families))
+
 
 @dataclass(frozen=True, slots=True)
 class Cuts:
@@ -70,21 +76,23 @@ class Cuts:
 def check_params(params: SplitParams) -> None:
     """Refuse what contradicts itself, with a UsageError."""
     hint = "Change the section split of params.yaml."
-    if min(params.validation_share, params.test_share) < 0 or params.validation_share + params.test_share >= 1:
+    shares = (params.validation_share, params.test_share)
+    if not (min(shares) >= 0 and sum(shares) < 1):  # so that what is no number is refused too
         raise UsageError("The shares of validation and test must be at least 0 and leave something for train.", hint)
     if not 0 < params.similarity <= 1:
         raise UsageError(f"similarity is {params.similarity:g}; it must be above 0 and at most 1.", hint)
     if params.validation_from and params.test_from and params.validation_from > params.test_from:
         raise UsageError(f"validation_from {params.validation_from} is after test_from {params.test_from}.", hint)
     named = [*params.train_repositories, *params.validation_repositories, *params.test_repositories]
-    if twice := sorted({repo for repo in named if named.count(repo) > 1}):
+    plain = [repo.casefold() for repo in named]
+    if twice := sorted(repo for repo in named if plain.count(repo.casefold()) > 1):
         raise UsageError(f"{twice[0]} is named for two splits.", hint)
     if params.method == "time" and (named or params.families):
         raise UsageError("Repositories are named, but the method is time, which does not look at them.", hint)
 
 
 def choose_repositories(repos: Iterable[str], same: Iterable[tuple[str, str]], params: SplitParams) -> dict[str, Split]:
-    """The split of each repository.
+    """The split of each repository. A family counts whole, whichever of its names the data holds.
 
     Args:
         repos: All repositories.
@@ -94,16 +102,34 @@ def choose_repositories(repos: Iterable[str], same: Iterable[tuple[str, str]], p
     Raises:
         UsageError: Repositories of one family are pinned to two splits.
     """
-    families = join_families(repos, chain(same, *(pairwise(family) for family in params.families)))
+    repos = sorted(repos)
+    spelled: dict[str, str] = {}  # GitHub does not tell names apart by their case
+    for repo in (*repos, *params.named):
+        spelled.setdefault(repo.casefold(), repo)
+    pairs = chain(same, *(pairwise(family) for family in params.families))
+    joined = ((spelled[one.casefold()], spelled[other.casefold()]) for one, other in pairs)
+    pinned = {spelled[repo.casefold()]: split for repo, split in params.pinned.items()}
     chosen: dict[str, Split] = {}
-    for family in families:
-        pins = {repo: params.pinned[repo] for repo in family if repo in params.pinned}
+    for family in join_families(spelled.values(), joined):
+        pins = {repo: pinned[repo] for repo in family if repo in pinned}
         if len(set(pins.values())) > 1:
             named = ", ".join(f"{repo} ({split})" for repo, split in pins.items())
             raise UsageError(f"These share their code but are named for two splits: {named}.", "Name them for one.")
         split = next(iter(pins.values()), None) or draw_split(family[0], params)
         chosen |= dict.fromkeys(family, split)
-    return chosen
+    return {repo: chosen[spelled[repo.casefold()]] for repo in repos}
+
+
+def list_unknown(repos: Iterable[str], params: SplitParams) -> list[str]:
+    """A sentence for each name of the parameters that is no repository of the data, however it is spelled."""
+    known = {repo.casefold(): repo for repo in repos}
+    told = []
+    for name in dict.fromkeys(params.named):
+        if name.casefold() not in known:
+            near = difflib.get_close_matches(name.casefold(), known, 1, 0.85)
+            hint = f" Did you mean {known[near[0]]}?" if near else ""
+            told.append(f"The section split of params.yaml names {name}, which is not in the data.{hint}")
+    return told
 
 
 def join_families(repos: Iterable[str], same: Iterable[tuple[str, str]]) -> list[list[str]]:

@@ -20,7 +20,7 @@ from training.filtered import FILTERED_SCHEMA, Filtered
 from training.near_duplicates import NearDuplicateIndex, Sketch, sketch_all
 from training.records import encode, save_records
 from training.snapshot import Key
-from training.split import NEVER, Cuts, SplitParams, check_params, choose_repositories, choose_split
+from training.split import NEVER, Cuts, SplitParams, check_params, choose_repositories, choose_split, list_unknown
 from training.split_facts import KINDS, Facts, UnitKind, find_facts
 from training.split_table import FactsTable, StoredUnit
 from training.splits import SPLITS, SPLITS_SCHEMA, SUMMARY_FILE, SUMMARY_SCHEMA, OutReason, SplitSummary
@@ -51,6 +51,7 @@ def split_snapshots(
     with FactsTable() as table:
         for line in run_stage(store, find_facts, told, inputs, jobs=jobs):
             table.add(decode(line, Facts))
+        told.problems += list_unknown(table.list_repos(), params)
         cuts = choose_cuts(table, params)
         place_pulls(table, params, cuts)
         drop_same(table)

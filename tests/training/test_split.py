@@ -18,9 +18,11 @@ from training.split import (
     SplitParams,
     check_params,
     choose_by_time,
+    choose_repositories,
     draw_split,
     find_span,
     join_families,
+    list_unknown,
     parse_time,
 )
 from training.split_run import load_summary, split_snapshots
@@ -152,6 +154,43 @@ def test_a_family_goes_to_one_split(project: SmallProject) -> None:
     families = (("c/fork-of-fork", "b/fork"), ("a/origin", "b/fork"))
     records, _ = run(project, families=families, validation_repositories=("b/fork",))
     assert {record.split for record in records.values()} == {"validation"}
+
+
+def test_names_count_without_their_case() -> None:
+    params = SplitParams(
+        validation_share=0, test_share=0, test_repositories=("octo/demo",), families=(("Octo/DEMO", "a/Fork"),)
+    )
+    chosen = choose_repositories(["Octo/Demo", "octo/demo", "A/fork", "b/other"], (), params)
+    assert chosen == {"Octo/Demo": "test", "octo/demo": "test", "A/fork": "test", "b/other": "train"}
+    with pytest.raises(UsageError, match=r"Octo/Demo is named for two splits"):
+        check_params(SplitParams(train_repositories=("Octo/Demo",), test_repositories=("octo/demo",)))
+
+
+def test_a_family_counts_whole_though_the_data_lacks_some_of_it() -> None:
+    params = SplitParams(test_repositories=("b/gone",), families=(("a/one", "b/gone", "c/two"),))
+    assert choose_repositories(["a/one", "c/two"], (), params) == {"a/one": "test", "c/two": "test"}
+
+
+def test_names_that_are_not_in_the_data_are_told(project: SmallProject) -> None:
+    project.add("Octo/Demo", 1)
+    project.save()
+    params = SplitParams(train_repositories=("octo/demo", "octo/dmo"), families=(("x/y", "octo/dmo"),))
+    told = Told()
+    folders = [project.folder / name for name in ("aligned", "filtered", "splits")]
+    split_snapshots(project.store, folders[0], folders[1], folders[2], params, told, jobs=1)
+    assert told.problems == [
+        "The section split of params.yaml names octo/dmo, which is not in the data. Did you mean Octo/Demo?",
+        "The section split of params.yaml names x/y, which is not in the data.",
+    ]
+    assert list_unknown(["octo/DMO", "X/y", "octo/demo"], params) == []
+
+
+@pytest.mark.parametrize(
+    "shares", [(float("nan"), 0.1), (0.1, float("nan")), (float("inf"), 0), (-0.1, 0.2), (0.5, 0.5), (0.2, -0.1)]
+)
+def test_shares_leave_something_for_train(shares: tuple[float, float]) -> None:
+    with pytest.raises(UsageError, match="must be at least 0 and leave something for train"):
+        check_params(SplitParams(validation_share=shares[0], test_share=shares[1]))
 
 
 def test_families_join_through_chains() -> None:
