@@ -8,7 +8,9 @@ base since. Texts are compared with their blanks collapsed, as indenting a line 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Annotated, Final
+
+from msgspec import Meta
 
 from reviewer.diff_hunks import HUNK, number_lines, split_lines
 from reviewer.domain import ChangedFile, Hunk, Line, Side
@@ -24,9 +26,9 @@ UNSURE: Final = "a line of the diff reads the same, but too little around it doe
 class AlignParams:
     """How much must be seen before a line counts as found again."""
 
-    telling: int = 4
+    telling: Annotated[int, Meta(ge=0)] = 4
     """Letters and digits that make a text worth looking for by itself; `}` and `end` are not."""
-    context: int = 2
+    context: Annotated[int, Meta(ge=0)] = 2
     """Lines above that must be the same too, where the text is not telling."""
 
 

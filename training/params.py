@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Collection, Iterable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -13,6 +14,8 @@ from reviewer.errors import UsageError
 
 Params = TypeVar("Params")
 
+SECTIONS: Final = ("glossator", "collect", "align", "filter", "split", "dataset")
+"""What the file may hold: the version that it was written for, and the stages that have parameters."""
 COMPARE: Final = "Compare it with training/params.yaml."
 
 
@@ -20,7 +23,7 @@ def load_params(path: Path | None, section: str, kind: type[Params]) -> Params:
     """A section of the file as a dataclass; the defaults without a file or a section.
 
     Raises:
-        UsageError: The file cannot be read, or a key or a value of the section is wrong; it says which.
+        UsageError: The file cannot be read, it has an unknown section, or a key or a value of this one is wrong.
     """
     import yaml
 
@@ -34,16 +37,22 @@ def load_params(path: Path | None, section: str, kind: type[Params]) -> Params:
         raise UsageError(f"{path} is not YAML: {error}.", COMPARE) from error
     if not isinstance(document, dict):
         raise UsageError(f"{path} is no mapping of stages.", COMPARE)
+    check_names(document, dict.fromkeys((*SECTIONS, section)), f"{path} has no section")
     values = document.get(section) or {}
     if not isinstance(values, dict):
         raise UsageError(f"{path}: {section} is no mapping.", COMPARE)
     known = [field.name for field in fields(kind)]  # type: ignore[arg-type] # a dataclass, which no type says
-    for name in values:
-        if name not in known:
-            near = difflib.get_close_matches(str(name), known, 1)
-            hint = f"Did you mean {near[0]}?" if near else f"It knows {', '.join(known)}."
-            raise UsageError(f"{path}: {section} has no {name!r}.", hint)
+    check_names(values, known, f"{path}: {section} has no")
     try:
         return msgspec.convert(values, kind)
     except msgspec.ValidationError as error:
         raise UsageError(f"{path}: {section}: {error}.", COMPARE) from error
+
+
+def check_names(names: Iterable[object], known: Collection[str], what: str) -> None:
+    """Refuse the first name that is not known, with the one that is nearest to it."""
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(str(name), known, 1)
+            hint = f"Did you mean {near[0]}?" if near else f"It knows {', '.join(known)}."
+            raise UsageError(f"{what} {name!r}.", hint)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from reviewer.errors import UsageError
+from training.anchors import AlignParams
 from training.params import load_params
 
 
@@ -28,13 +29,13 @@ def test_defaults() -> None:
     assert load_params(None, "sift", SiftParams) == SiftParams()
 
 
-@pytest.mark.parametrize("text", ["", "# nothing\n", "other:\n  a: 1\n", "sift:\n", "sift: {}\n"])
+@pytest.mark.parametrize("text", ["", "# nothing\n", "filter:\n  a: 1\n", "sift:\n", "sift: {}\n"])
 def test_a_file_without_the_section_gives_defaults(tmp_path: Path, text: str) -> None:
     assert load(tmp_path, text) == SiftParams()
 
 
 def test_values(tmp_path: Path) -> None:
-    text = "sift:\n  min_length: 3\n  languages: [C, Go]\n  is_strict: true\nother: {}\n"
+    text = "sift:\n  min_length: 3\n  languages: [C, Go]\n  is_strict: true\nglossator: 0.1.0\n"
     assert load(tmp_path, text) == SiftParams(3, ("C", "Go"), is_strict=True)
 
 
@@ -46,6 +47,12 @@ def test_values(tmp_path: Path) -> None:
         ("sift:\n  min_length: many\n", "Expected `int`, got `str` - at `$.min_length`"),
         ("sift:\n  min_length: 1.5\n", "Expected `int`, got `float`"),
         ("sift:\n  on: 1\n", "sift has no True"),
+        ("filters:\n  min_words: 3\n", "params.yaml has no section 'filters'.\nDid you mean filter?"),
+        (
+            "training:\n",
+            "has no section 'training'.\nIt knows glossator, collect, align, filter, split, dataset, sift.",
+        ),
+        ("1: {}\n", "has no section 1"),
         ("sift: 3\n", "sift is no mapping"),
         ("sift: [1]\n", "sift is no mapping"),
         ("- sift\n", "is no mapping of stages"),
@@ -61,6 +68,14 @@ def test_what_is_wrong_is_said(tmp_path: Path, text: str, message: str) -> None:
     assert message in str(caught.value)
     assert caught.value.what.startswith(str(tmp_path / "params.yaml"))
     assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize("values", ["telling: -1", "context: -2"])
+def test_align_looks_for_no_negative_number(tmp_path: Path, values: str) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(f"align: {{{values}}}")
+    with pytest.raises(UsageError, match="Expected `int` >= 0"):
+        load_params(path, "align", AlignParams)
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
