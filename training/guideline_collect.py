@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
+from urllib.parse import quote
 
+from reviewer.errors import HostError
 from reviewer.file_classes import language_of
 from reviewer.guideline_files import choose_candidates
-from training.github_client import GitHubClient
+from training.github_client import Answer, GitHubClient
 from training.github_query import render_texts_query
 from training.guideline_history import VERSIONS, GuidelineHistory, GuidelineVersion
 
@@ -29,21 +32,34 @@ def collect_guidelines(client: GitHubClient, name: str, branch: str, before: Gui
         before: What is known; `before.repo` is kept.
 
     Raises:
-        HostError: GitHub said no, or nothing.
+        HostError: GitHub said no, or nothing, or only a part.
     """
-    answer = client.get(f"/repos/{name}/git/trees/{branch}", params={"recursive": "1"}, etag=before.etag)
+    answer = client.get(f"/repos/{name}/git/trees/{quote(branch, '')}", params={"recursive": "1"}, etag=before.etag)
     if answer.unchanged:
         return before
-    blobs = {entry["path"]: entry["sha"] for entry in answer.json()["tree"] if entry.get("mode") in _BLOB_MODES}
-    chosen = {path: blobs[path] for path in choose_paths(blobs)}
+    blobs = read_tree(answer)
+    last = {version.path: version for version in before.versions}
+    chosen = {path: blobs[path] for path in sorted({*choose_paths(blobs), *(last.keys() & blobs.keys())})}
     changed = [path for path, sha in chosen.items() if before.blobs.get(path) != sha]
-    kept = [version for version in before.versions if version.path in chosen and version.path not in changed]
+    kept = [version for version in before.versions if version.path not in changed]
     found = [place for path in changed for place in _list_versions(client, name, branch, path)]
     known = {(version.path, version.sha): version.text for version in before.versions}
     texts = _read_texts(client, name, [place for place in found if place[:2] not in known]) | known
-    versions = kept + [GuidelineVersion(path, time, sha, texts[path, sha]) for path, sha, time in found]
-    versions.sort(key=lambda version: (version.path, version.since, version.sha))
-    return GuidelineHistory(before.repo, tuple(versions), chosen, answer.etag)
+    made = [GuidelineVersion(path, time, sha, texts[path, sha]) for path, sha, time in found]
+    gone = [version for path, version in last.items() if path not in chosen and version.text is not None]
+    ends = [_end_version(client, name, branch, version) for version in gone]
+    versions = tuple(sorted(kept + made + ends, key=lambda version: (version.path, version.since)))
+    # An unrelated commit changes the ETag too: alone it must not change what is stored.
+    same = bool(before.etag) and (versions, chosen) == (before.versions, before.blobs)
+    return before if same else GuidelineHistory(before.repo, versions, chosen, answer.etag)
+
+
+def read_tree(answer: Answer) -> dict[str, str]:
+    """Path and blob of each plain file of a branch, or HostError when GitHub did not list them all."""
+    tree = answer.json()
+    if tree.get("truncated"):
+        raise HostError("GitHub lists only a part of so many files.", "What was known of the guidelines is kept.")
+    return {entry["path"]: entry["sha"] for entry in tree["tree"] if entry.get("mode") in _BLOB_MODES}
 
 
 def choose_paths(listing: Iterable[str]) -> list[str]:
@@ -56,11 +72,24 @@ def choose_paths(listing: Iterable[str]) -> list[str]:
     return sorted(candidate.path for candidate in chosen)
 
 
-def _list_versions(client: GitHubClient, name: str, branch: str, path: str) -> Iterator[tuple[str, str, str]]:
-    """Path, commit and time of the newest versions of a file."""
-    params: dict[str, str | int] = {"path": path, "sha": branch, "per_page": VERSIONS}
-    for commit in client.get(f"/repos/{name}/commits", params=params).json():
+def _list_versions(
+    client: GitHubClient, name: str, branch: str, path: str, count: int = VERSIONS
+) -> Iterator[tuple[str, str, str]]:
+    """Path, commit and time of the newest versions of a file, the oldest first."""
+    params: dict[str, str | int] = {"path": path, "sha": branch, "per_page": count}
+    for commit in reversed(client.get(f"/repos/{name}/commits", params=params).json()):
         yield path, commit["sha"], commit["commit"]["committer"]["date"]
+
+
+def _end_version(client: GitHubClient, name: str, branch: str, last: GuidelineVersion) -> GuidelineVersion:
+    """What a file that is gone ends with: no text, since the commit that took it away.
+
+    Where the branch does not know of the file any more (a forced push), since the branch's newest commit.
+    """
+    places = chain(*(_list_versions(client, name, branch, path, 1) for path in (last.path, "")))
+    times = ((sha, time) for _, sha, time in places if sha != last.sha and time >= last.since)
+    sha, time = next(times, (last.sha, last.since))
+    return GuidelineVersion(last.path, time, sha)
 
 
 def _read_texts(

@@ -1,7 +1,8 @@
 """Which guidelines a repository had when: one `guidelines.json` beside its snapshots, a version a line of history.
 
-Only files that stand at the default branch today are followed, and only back to `VERSIONS` changes of each: what was
-deleted or renamed before is not known, and is then not there, rather than there with a text of another time.
+Followed are files that stood at the default branch at some collection, and only back to `VERSIONS` changes of each:
+what was deleted or renamed before the first one is not known, and is then not there, rather than there with a text of
+another time. What is deleted or renamed later keeps its versions, and ends with one without a text.
 """
 
 from __future__ import annotations
