@@ -7,6 +7,10 @@ has said before in nearly the same words. Neither holds more than a bounded numb
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -15,23 +19,26 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from reviewer.errors import UsageError
 from training.aligned import ALIGNED_SCHEMA, Aligned, AlignedComment
 from training.comment_rules import CommentText, find_reason, is_english, read_text
-from training.errors import DataError
+from training.errors import refuse_write
 from training.filter_counts import FilterCounts, save_counts
 from training.filtered import FILTERED_SCHEMA, Filtered, FilteredComment, FilterReason
 from training.licenses import LicenseRule, refuse_license
-from training.near_duplicates import THRESHOLD, NearDuplicateIndex, sketch_all
+from training.near_duplicates import THRESHOLD, NearDuplicateIndex, refuse_table, sketch_all
 from training.opt_out import OptOut
 from training.quality import score_quality
-from training.records import encode, read_records, save_records
+from training.records import encode, is_running, read_records, save_records
 from training.repeats import Repeats
 from training.scrub import scrub
-from training.snapshot import Snapshot, SnapshotComment
+from training.snapshot import Key, Snapshot, SnapshotComment
 from training.stage import Told, run_stage
 from training.store import SnapshotStore
 
 PLACELESS: Final = frozenset({"file", "unplaced"})
+FIRST_PASS: Final = re.compile(r"\.first-pass-(?:(\d+)-)?\w+")
+"""The folder of a first pass, with its process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,19 @@ class Policy:
     salt: str = ""
 
 
+def check_params(params: FilterParams) -> None:
+    """Refuse what is out of its range, with a UsageError."""
+    hint = "Change the section filter of params.yaml."
+    if params.min_words < 0:
+        raise UsageError(f"min_words is {params.min_words}; it must be at least 0.", hint)
+    if params.max_characters < 1:
+        raise UsageError(f"max_characters is {params.max_characters}; it must be at least 1.", hint)
+    if not 0 <= params.min_quality <= 1:
+        raise UsageError(f"min_quality is {params.min_quality:g}; it must be from 0 to 1.", hint)
+    if not params.near_duplicate > 0:
+        raise UsageError(f"near_duplicate is {params.near_duplicate:g}; it must be above 0.", hint)
+
+
 def filter_snapshots(
     store: SnapshotStore, aligned: Path, folder: Path, policy: Policy, told: Told, *, jobs: int = 0
 ) -> FilterCounts:
@@ -74,23 +94,37 @@ def filter_snapshots(
         jobs: Worker processes; 0 for one a processor.
 
     Raises:
+        UsageError: A parameter is out of its range.
         DataError: What `align` wrote cannot be read, or there is no room. Then nothing has changed.
     """
+    check_params(policy.params)
     inputs = [(aligned, ALIGNED_SCHEMA, Aligned)]
     counts = FilterCounts()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=".first-pass-", dir=folder) as name, Repeats(Path(name)) as repeats:
+        remove_left_behind(folder)
+        prefix = f".first-pass-{os.getpid()}-"
+        with TemporaryDirectory(prefix=prefix, dir=folder) as name, Repeats(Path(name)) as repeats:
             first = Path(name) / "records"
             lines = run_stage(store, partial(filter_pull_request, policy=policy), told, inputs, jobs=jobs)
             save_records(first, FILTERED_SCHEMA, lines)
             remember_kept(first, repeats)
             mark_repeats(repeats, Path(name), policy.params.near_duplicate)
             save_records(folder, FILTERED_SCHEMA, leave_out_repeats(first, repeats, counts))
+    except sqlite3.Error as error:
+        raise refuse_table(folder, error) from error
     except OSError as error:
-        raise DataError(f"Cannot write {folder}: {error.strerror}.", "Make room, and run the stage again.") from error
+        raise refuse_write(folder, error) from error
     save_counts(folder, counts)
     return counts
+
+
+def remove_left_behind(folder: Path) -> None:
+    """Remove the first passes of processes that are gone: people's words stand in them."""
+    for left in folder.iterdir():
+        found = FIRST_PASS.fullmatch(left.name)
+        if found and not (found[1] and is_running(int(found[1]))):
+            shutil.rmtree(left)
 
 
 def filter_pull_request(snapshot: Snapshot, aligned: Aligned, *, policy: Policy) -> Filtered:
@@ -174,35 +208,35 @@ def remember_kept(first: Path, repeats: Repeats) -> None:
     """Note all comments that the first pass kept."""
     for raw in read_records(first, FILTERED_SCHEMA, Filtered):
         kept = (comment for comment in raw.read().comments if not comment.reason)
-        repeats.add_all((comment.created_at, comment.id, comment.body) for comment in kept)
+        repeats.add_all(*raw.key, ((comment.created_at, comment.id, comment.body) for comment in kept))
 
 
 def mark_repeats(repeats: Repeats, folder: Path, threshold: float) -> None:
-    """Find the comments that say nearly the same as an earlier one that stays."""
+    """Find the comments that say nearly the same as an earlier one that stays. No comment repeats its own copy."""
     if threshold > 1:
         return
     with NearDuplicateIndex(folder, threshold) as index:
         texts, again = tee(repeats.in_order())
-        for (comment, _), sketch in zip(texts, sketch_all(body for _, body in again), strict=True):
+        for (place, _), sketch in zip(texts, sketch_all(body for _, body in again), strict=True):
             earlier = index.find(sketch)
             if earlier is None:
-                index.add(str(comment), sketch)
-            else:
-                repeats.mark(comment, int(earlier))
+                index.add(str(place[-1]), sketch)
+            elif int(earlier) != place[-1]:
+                repeats.mark(place, int(earlier))
 
 
 def leave_out_repeats(first: Path, repeats: Repeats, counts: FilterCounts) -> Iterator[bytes]:
     """The records of the first pass, with near-duplicates left out and everything counted."""
     for raw in read_records(first, FILTERED_SCHEMA, Filtered):
         record = raw.read()
-        comments = tuple(_leave_out(comment, repeats) for comment in record.comments)
+        comments = tuple(_leave_out(comment, repeats, raw.key) for comment in record.comments)
         after = replace(record, comments=comments)
         counts.add(after)
         yield encode(after)
 
 
-def _leave_out(comment: FilteredComment, repeats: Repeats) -> FilteredComment:
-    earlier = None if comment.reason else repeats.find(comment.id)
+def _leave_out(comment: FilteredComment, repeats: Repeats, key: Key) -> FilteredComment:
+    earlier = None if comment.reason else repeats.find((*key, comment.id))
     if earlier is None:
         return comment
     return replace(

@@ -11,13 +11,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from types import TracebackType
 from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from rensa import RMinHash
+
+from training.errors import DataError
 
 THRESHOLD: Final = 0.7
 """Jaccard similarity from which two texts are nearly the same."""
@@ -28,6 +30,12 @@ ROWS: Final = 5
 _SEED: Final = 42
 _FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
 _BATCH: Final = 256
+_TABLES: Final = (
+    "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -32000;"
+    "CREATE TABLE item (id INTEGER PRIMARY KEY, key TEXT, size INTEGER, shingles BLOB);"
+    "CREATE TABLE band (hash INTEGER, item INTEGER, PRIMARY KEY (hash, item)) WITHOUT ROWID;"
+    "BEGIN"
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,12 +84,21 @@ def jaccard(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> float:
     return shared / (len(one) + len(other) - shared)
 
 
+def refuse_table(folder: Path | None, error: sqlite3.Error) -> DataError:
+    """The error for a temporary table that SQLite cannot write or read, mostly for want of room."""
+    where = folder or gettempdir()
+    return DataError(f"Cannot keep temporary tables in {where}: {error}.", "Make room, and run the same command again.")
+
+
 class NearDuplicateIndex:
     """Sketches under keys, in a temporary file: memory does not grow with their number. Use it with `with`.
 
     Args:
         folder: Where the temporary file stands; the system's folder for such files by default.
         threshold: Least Jaccard similarity of a match.
+
+    Raises:
+        DataError: On entering or leaving, where SQLite finds no room in the folder.
     """
 
     def __init__(self, folder: Path | None = None, threshold: float = THRESHOLD) -> None:
@@ -91,17 +108,21 @@ class NearDuplicateIndex:
     def __enter__(self) -> Self:
         self._temporary = TemporaryDirectory(prefix="near-duplicates-", dir=self.folder)
         self._base = sqlite3.connect(Path(self._temporary.name) / "index.sqlite", isolation_level=None)
-        self._base.executescript(
-            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -32000;"
-            "CREATE TABLE item (id INTEGER PRIMARY KEY, key TEXT, size INTEGER, shingles BLOB);"
-            "CREATE TABLE band (hash INTEGER, item INTEGER, PRIMARY KEY (hash, item)) WITHOUT ROWID;"
-            "BEGIN"
-        )
+        try:
+            self._base.executescript(_TABLES)
+        except sqlite3.Error as error:
+            self._close()
+            raise refuse_table(self.folder, error) from error
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._close()
+        if isinstance(error, sqlite3.Error):
+            raise refuse_table(self.folder, error) from error
+
+    def _close(self) -> None:
         self._base.close()
         self._temporary.cleanup()
 

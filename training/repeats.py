@@ -8,9 +8,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+Place = tuple[str, int, int]
+"""Repository, number and comment: a pull request may be stored under two names of its repository."""
+
 
 class Repeats:
-    """Texts by their comments' ids. Use it with `with`; the file stands in `folder` and is the caller's to remove."""
+    """Texts by their comments' places. Use it with `with`; the file stands in `folder`, the caller's to remove."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "repeats.sqlite"
@@ -18,9 +21,11 @@ class Repeats:
     def __enter__(self) -> Self:
         self._base = sqlite3.connect(self._path, isolation_level=None)
         self._base.executescript(
-            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = FILE;"
-            "CREATE TABLE text (created TEXT, id INTEGER, body TEXT);"
-            "CREATE TABLE repeat (id INTEGER PRIMARY KEY, earlier INTEGER);"
+            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
+            "CREATE TABLE text (created TEXT, id INTEGER, repo TEXT, number INTEGER, body BLOB);"
+            "CREATE INDEX in_order ON text (created, id, repo, number);"  # or SQLite sorts in the system's folder
+            "CREATE TABLE repeat (repo TEXT, number INTEGER, id INTEGER, earlier INTEGER,"
+            " PRIMARY KEY (repo, number, id)) WITHOUT ROWID;"
             "BEGIN"
         )
         return self
@@ -30,21 +35,22 @@ class Repeats:
     ) -> None:
         self._base.close()
 
-    def add_all(self, texts: Iterable[tuple[str, int, str]]) -> None:
-        """Note texts: when each was written, its comment's id, its words."""
-        encoded = ((created, id_, body.encode("utf-8", "surrogatepass")) for created, id_, body in texts)
-        self._base.executemany("INSERT INTO text VALUES (?, ?, ?)", encoded)
+    def add_all(self, repo: str, number: int, texts: Iterable[tuple[str, int, str]]) -> None:
+        """Note texts of a pull request: when each was written, its comment's id, its words."""
+        rows = ((created, id_, repo, number, body.encode("utf-8", "surrogatepass")) for created, id_, body in texts)
+        self._base.executemany("INSERT INTO text VALUES (?, ?, ?, ?, ?)", rows)
 
-    def in_order(self) -> Iterator[tuple[int, str]]:
-        """Ids and texts as they were written, the earliest first; of the same moment the lower id."""
-        rows = self._base.execute("SELECT id, body FROM text ORDER BY created, id")
-        return ((id_, body.decode("utf-8", "surrogatepass")) for id_, body in rows)
+    def in_order(self) -> Iterator[tuple[Place, str]]:
+        """Places and texts as they were written, the earliest first; of the same moment the lower id."""
+        rows = self._base.execute("SELECT repo, number, id, body FROM text ORDER BY created, id, repo, number")
+        return ((tuple(place), body.decode("utf-8", "surrogatepass")) for *place, body in rows)
 
-    def mark(self, comment: int, earlier: int) -> None:
-        """Note that a comment repeats an earlier one."""
-        self._base.execute("INSERT OR REPLACE INTO repeat VALUES (?, ?)", (comment, earlier))
+    def mark(self, place: Place, earlier: int) -> None:
+        """Note that the comment there repeats an earlier one."""
+        self._base.execute("INSERT OR REPLACE INTO repeat VALUES (?, ?, ?, ?)", (*place, earlier))
 
-    def find(self, comment: int) -> int | None:
-        """The id of the earlier comment that this one repeats."""
-        row = self._base.execute("SELECT earlier FROM repeat WHERE id = ?", (comment,)).fetchone()
+    def find(self, place: Place) -> int | None:
+        """The id of the earlier comment that the one there repeats."""
+        found = self._base.execute("SELECT earlier FROM repeat WHERE repo = ? AND number = ? AND id = ?", place)
+        row = found.fetchone()
         return None if row is None else int(row[0])

@@ -1,6 +1,8 @@
 """The filter as a stage: who is left out, in which order, and that nearly the same words stay once."""
 
 import json
+import os
+import resource
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from reviewer.errors import UsageError
 from training.aligned import ALIGNED_SCHEMA, Aligned, AlignedComment
 from training.commands.filter import command
 from training.errors import DataError
@@ -161,6 +164,55 @@ def test_of_nearly_the_same_the_earliest_stays_wherever_it_stands(tmp_path: Path
 def test_of_the_same_moment_the_lower_id_stays(tmp_path: Path) -> None:
     same: dict[str, Any] = {"created_at": "2019-05-05T00:00:00Z"}
     assert run(tmp_path, pull(comment(5, **same), comment(3, **same))) == {5: FilterReason.NEAR_DUPLICATE, 3: ""}
+
+
+def test_a_pull_request_under_two_names_of_its_repository_keeps_its_comments(tmp_path: Path) -> None:
+    store = lay_out(tmp_path, pull(comment(1), comment(2), repo="new/demo"), pull(comment(1), comment(2)))
+    filter_snapshots(store, tmp_path / "aligned", tmp_path / "filtered", Policy(), Told(), jobs=1)
+    records = [raw.read() for raw in read_records(tmp_path / "filtered", FILTERED_SCHEMA, Filtered)]
+    assert [[each.reason for each in record.comments] for record in records] == [["", FilterReason.NEAR_DUPLICATE]] * 2
+
+
+def test_what_a_killed_filter_left_is_removed(tmp_path: Path) -> None:
+    store = lay_out(tmp_path, pull(comment(1)))
+    folder = tmp_path / "filtered"
+    running = folder / f".first-pass-{os.getppid()}-abc"
+    for left in (folder / ".first-pass-old/records", folder / f".first-pass-{2**22 + 1}-abc", running):
+        left.mkdir(parents=True)
+        (left / "part-1-of-1.jsonl").write_text("somebody's words")
+    filter_snapshots(store, tmp_path / "aligned", folder, Policy(), Told(), jobs=1)
+    assert [path.name for path in folder.glob(".*")] == [running.name]
+
+
+def test_no_room_is_told_and_nothing_is_left(tmp_path: Path) -> None:
+    store = lay_out(tmp_path, pull(comment(1)))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, before[1]))
+    try:
+        with pytest.raises(DataError) as caught:
+            filter_snapshots(store, tmp_path / "aligned", tmp_path / "filtered", Policy(), Told(), jobs=1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert f"temporary tables in {tmp_path / 'filtered'}" in caught.value.what
+    assert not list((tmp_path / "filtered").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        (FilterParams(near_duplicate=0.0), "near_duplicate is 0; it must be above 0."),
+        (FilterParams(near_duplicate=float("nan")), "near_duplicate is nan; it must be above 0."),
+        (FilterParams(min_quality=float("nan")), "min_quality is nan; it must be from 0 to 1."),
+        (FilterParams(min_quality=1.5), "min_quality is 1.5; it must be from 0 to 1."),
+        (FilterParams(min_words=-1), "min_words is -1; it must be at least 0."),
+        (FilterParams(max_characters=0), "max_characters is 0; it must be at least 1."),
+    ],
+)
+def test_parameters_out_of_range_are_refused(tmp_path: Path, params: FilterParams, said: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        run(tmp_path, pull(comment(1)), params=params)
+    assert caught.value.what == said
+    assert not (tmp_path / "filtered").exists()
 
 
 def test_near_duplicates_stay_when_asked(tmp_path: Path) -> None:

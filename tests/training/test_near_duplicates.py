@@ -1,10 +1,24 @@
 import random
+import resource
+import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from training.errors import DataError
 from training.near_duplicates import GRAM, NearDuplicateIndex, jaccard, sketch, sketch_all
+
+
+@pytest.fixture
+def no_room() -> Iterator[None]:
+    """No file may be longer than one KiB."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
 
 WORDS = "use a lock here: another thread may read the buffer while we free it, please check".split()  # noqa: SIM905 - prose
 
@@ -93,6 +107,22 @@ def test_the_temporary_file_goes_with_the_index(tmp_path: Path) -> None:
     with NearDuplicateIndex(tmp_path) as index:
         index.add("one", sketch("some text"))
         assert list(tmp_path.rglob("index.sqlite"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_room_for_the_tables_is_told_with_the_folder(tmp_path: Path) -> None:
+    full = sqlite3.OperationalError("database or disk is full")
+    with pytest.raises(DataError) as caught, NearDuplicateIndex(tmp_path):
+        raise full
+    assert caught.value.what == f"Cannot keep temporary tables in {tmp_path}: database or disk is full."
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures("no_room")
+def test_no_room_from_the_start_is_told_too(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as caught, NearDuplicateIndex(tmp_path):
+        pass
+    assert str(tmp_path) in caught.value.what
     assert not list(tmp_path.iterdir())
 
 
