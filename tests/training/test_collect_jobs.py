@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,8 +23,32 @@ def secrets_of(part: object) -> set[str]:
     return set(re.findall(r"secrets\.(\w+)", str(part)))
 
 
-def steps_with(secret: str) -> set[str]:
-    return {step["name"] for job in JOBS.values() for step in job["steps"] if secret in secrets_of(step)}
+def run_step(name: str, folder: Path, commands: dict[str, str], **environment: str) -> tuple[int, str, str]:
+    """Run one step of the job `build` with stand-ins for commands: its code, what it printed, and its outputs."""
+    (step,) = (step for step in JOBS["build"]["steps"] if step.get("name") == name)
+    (folder / "bin").mkdir(exist_ok=True)
+    for command, script in commands.items():
+        path = folder / "bin" / command
+        path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        path.chmod(0o755)
+    (folder / "output").touch()
+    settings = {
+        "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "RUNNER_TEMP": str(folder),
+        "GITHUB_OUTPUT": str(folder / "output"),
+        **environment,
+    }
+    shell = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
+    done = subprocess.run(shell, cwd=folder, env=settings, capture_output=True, text=True, timeout=60, check=False)
+    return done.returncode, done.stdout + done.stderr, (folder / "output").read_text("utf-8")
+
+
+def collect(folder: Path, script: str, hours: str = "4") -> tuple[int, str, str]:
+    commands = {"glossator-train": script, "dvc": 'echo "dvc $*" >> dvc.log'}
+    return run_step("Collect new reviews", folder, commands, HOURS=hours)
+
+
+SNAPSHOT = "mkdir -p data/snapshots/octo/demo && touch data/snapshots/octo/demo/000001.json; "
 
 
 def test_each_job_has_the_permissions_that_it_needs_and_no_other() -> None:
@@ -40,9 +67,31 @@ def test_secrets_are_given_to_single_steps() -> None:
         "retrain": set(),
     }
     assert all("env" not in job for job in (WORKFLOW, *JOBS.values()))
-    for key in STORAGE:
-        assert steps_with(key) == {"Fetch the data", "Store the data"}
-    assert steps_with("GLOSSATOR_NAME_SALT") == {"Collect new reviews", "Build the dataset"}
+    held = {step["name"]: found for job in JOBS.values() for step in job["steps"] if (found := secrets_of(step))}
+    assert held == {
+        "Look for the salt": {"GLOSSATOR_NAME_SALT"},
+        "Fetch the data": {*STORAGE, "GLOSSATOR_S3_URL", "GLOSSATOR_S3_ENDPOINT_URL"},
+        "Collect new reviews": COLLECTING,
+        "Build the dataset": {"GLOSSATOR_NAME_SALT"},
+        "Store the data": STORAGE,
+        "Propose the dataset": {"GLOSSATOR_WRITE_TOKEN"},
+    }
+    for job in JOBS.values():
+        for step in job["steps"]:
+            assert secrets_of(step) == secrets_of(step.get("env")), "through the environment of one step alone"
+
+
+def test_the_jobs_own_token_is_given_to_single_steps() -> None:
+    text = (ROOT / ".github/workflows/collect.yml").read_text("utf-8")
+    assert "secrets: inherit" not in text
+    assert "toJSON" not in text
+    held = {step["name"] for job in JOBS.values() for step in job["steps"] if "github.token" in str(step)}
+    assert held == {
+        *("Go on from the open proposal", "Collect new reviews"),
+        *("Propose the dataset", "Start training if enough has come in"),
+    }
+    (salt,) = (step for step in JOBS["build"]["steps"] if step.get("name") == "Look for the salt")
+    assert salt["env"] == {"HAS_SALT": "${{ secrets.GLOSSATOR_NAME_SALT != '' }}"}, "whether, not what"
 
 
 def test_secrets_are_declared() -> None:
@@ -71,6 +120,84 @@ def test_what_the_page_shows_fits() -> None:
     for one in JOBS.values():
         needed |= {name: level for name, level in one["permissions"].items() if needed.get(name) != "write"}
     assert job["permissions"] == needed, "a called workflow gets no more than its caller has"
+
+
+# -- what the steps do ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", [0, 1, 2, 5, 70, 137])
+def test_what_was_collected_is_recorded_however_it_ended(tmp_path: Path, code: int) -> None:
+    ended, printed, outputs = collect(tmp_path, f"{SNAPSHOT} exit {code}")
+
+    assert (ended, outputs) == (0, f"code={code}\n"), printed
+    assert (tmp_path / "dvc.log").read_text("utf-8") == "dvc commit --quiet --force collect\n"
+
+
+@pytest.mark.parametrize(("code", "expected"), [(0, 1), (2, 2), (5, 5)])
+def test_nothing_is_built_from_nothing(tmp_path: Path, code: int, expected: int) -> None:
+    ended, printed, outputs = collect(tmp_path, f"mkdir -p data/snapshots; exit {code}")
+
+    assert (ended, outputs) == (expected, "")
+    assert "::error title=Glossator::There is no pull request" in printed
+    assert not (tmp_path / "dvc.log").exists()
+
+
+def test_collecting_stops_in_time(tmp_path: Path) -> None:
+    ended, printed, outputs = collect(tmp_path, f"{SNAPSHOT} exec sleep 30", hours="0.0001")
+
+    assert (ended, outputs) == (0, "code=0\n")
+    assert "::notice title=Glossator::Stopped collecting after 0.0001 hours; the next run goes on." in printed
+
+
+@pytest.mark.parametrize("problems", [0, 2, 30])
+def test_a_few_problems_are_shown_as_warnings(tmp_path: Path, problems: int) -> None:
+    table = f"repositories   1\\nproblems      {problems}"
+    script = f"""echo 'Names are hashed.' >&2
+    for at in $(seq {problems}); do echo "octo/demo#$at: 100% lost." >&2; done; printf '{table}\\n'"""
+
+    ended, printed, _ = collect(tmp_path, f"{SNAPSHOT} {script}")
+
+    assert ended == 0
+    warnings = [line for line in printed.splitlines() if line.startswith("::")]
+    expected = [f"::warning title=Glossator::octo/demo#{at}: 100%25 lost." for at in range(1, min(problems, 5) + 1)]
+    assert warnings == expected
+
+
+@pytest.mark.parametrize(("code", "expected"), [("5", 5), ("0", 1)])
+def test_the_job_fails_at_its_end(tmp_path: Path, code: str, expected: int) -> None:
+    """With the code of collecting; where building alone has failed with 1."""
+    last = JOBS["build"]["steps"][-1]
+    assert last["if"] == "steps.collect.outputs.code != '0' || steps.dataset.outcome != 'success'"
+    ended, printed, _ = run_step(last["name"], tmp_path, {}, CODE=code)
+    assert ended == expected
+    assert "::error title=Glossator::" in printed
+
+
+def test_what_there_is_travels_on_from_a_build_that_failed() -> None:
+    steps = {step.get("name"): step for step in JOBS["build"]["steps"]}
+    assert [name for name, step in steps.items() if step.get("continue-on-error")] == ["Build the dataset"]
+    assert JOBS["build"]["outputs"] == {"written": "${{ steps.write.outputs.written }}"}
+    assert JOBS["propose"]["if"] == "${{ !cancelled() && needs.build.outputs.written }}"
+    assert "build" in JOBS["retrain"]["needs"], "training starts after a build that went well"
+
+
+def test_collecting_leaves_the_job_time_to_store() -> None:
+    (step,) = (step for step in JOBS["build"]["steps"] if step.get("name") == "Collect new reviews")
+    assert step["env"]["HOURS"] == "${{ inputs.hours > 5 && 5 || inputs.hours || 4 }}"
+    assert JOBS["build"]["timeout-minutes"] >= 5 * 60 + 45
+
+
+@pytest.mark.parametrize(("has", "expected"), [("true", 0), ("false", 2)])
+def test_without_a_salt_nothing_begins(tmp_path: Path, has: str, expected: int) -> None:
+    ended, printed, _ = run_step("Look for the salt", tmp_path, {}, HAS_SALT=has)
+    assert ended == expected
+    assert ("Set the secret GLOSSATOR_NAME_SALT" in printed) is (expected == 2)
+    names = [step.get("name") for step in JOBS["build"]["steps"]]
+    assert names.index("Look for the salt") < names.index("Collect new reviews")
+
+
+def test_a_fork_does_nothing_by_the_clock() -> None:
+    assert JOBS["build"]["if"] == "github.event_name != 'schedule' || !github.event.repository.fork"
 
 
 @pytest.mark.parametrize("extra", ["data", "dvc"])
