@@ -25,9 +25,11 @@ def collect(run: Run) -> Collected:
         DataError: A file cannot be written.
         PermissionDenied: GitHub accepts no token any more.
         RateLimited: A secondary limit does not end.
+        HostError: No repository could be read. All that was told was said before.
     """
     run.told.problems += apply_opt_out(run.store, run.opt_out, run.salt)
     seen: dict[str, str] = {}
+    failed: dict[str, HostError] = {}
     for repo in dict.fromkeys(run.params.repos):
         client = None
         try:
@@ -37,8 +39,15 @@ def collect(run: Run) -> Collected:
             if is_fatal(error):
                 raise
             run.told.problems.append(f"{repo}: {error.what}")
+            failed[repo] = error
         finally:
             run.told.requests += client.counts if client else {}
+    came = run.told.new + run.told.updated + run.told.unchanged
+    if failed and not came and set(failed) == set(run.params.repos):
+        for problem in run.told.problems:
+            run.watch.say(problem)
+        repo, first = next(iter(failed.items()))
+        raise HostError(f"No repository could be read. {repo}: {first.what}", first.hint, first.status)
     return run.told
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from reviewer.errors import UsageError
+from reviewer.errors import HostError, UsageError
 from simulation.github_server import GitHubServer, RepoScenario
 from tests.training.collecting import (
     SALT,
@@ -234,9 +234,12 @@ def test_what_is_stored_is_rewritten_without_them(
     run_collect(github_server, tmp_path)
     out = parse_opt_out(hash_name("bob", SALT))
 
-    told = run_collect(github_server, tmp_path, "octo/nothing", opt_out=out)
+    run = make_run(github_server, tmp_path, "octo/nothing", opt_out=out)
+    with pytest.raises(HostError):
+        collect(run)
+    run.wire.close()
 
-    assert told.problems[:2] == [
+    assert run.told.problems[:2] == [
         "octo/demo#1 is rewritten without people who have opted out.",
         "octo/demo#2 is deleted: its author has opted out.",
     ]

@@ -10,15 +10,18 @@ from typing import Any
 import httpx
 import pytest
 
+from reviewer.errors import HostError
 from simulation.github_server import GitHubServer, RepoScenario
 from tests.training.collecting import (
     add_pull,
     changed,
     create_repo,
     load,
+    make_run,
     reasons,
     run_collect,
 )
+from training.collect import collect
 from training.store import SnapshotStore
 
 
@@ -226,11 +229,26 @@ def test_a_list_that_cannot_be_read_is_a_problem(
     repo: RepoScenario, github_server: GitHubServer, tmp_path: Path
 ) -> None:
     add_pull(repo, 1)
-    github_server.faults.add("POST", "/graphql", status=502, times=1000)
+    add_pull(create_repo(github_server, "octo/other"), 1)
+    github_server.faults.add("POST", "/graphql", status=502, times=20)
 
-    told = run_collect(github_server, tmp_path, guidelines=False)
+    told = run_collect(github_server, tmp_path, "octo/demo", "octo/other", guidelines=False)
 
     assert told.problems == ["octo/demo: GitHub did not answer: 502."]
+    assert told.new == 1
+
+
+def test_when_no_repository_can_be_read_it_fails(github_server: GitHubServer, tmp_path: Path) -> None:
+    run = make_run(github_server, tmp_path, "octo/one", "octo/two")
+
+    with pytest.raises(
+        HostError, match=r"^No repository could be read\. octo/one: GitHub has no /repos/octo/one, "
+    ) as caught:
+        collect(run)
+    run.wire.close()
+
+    assert caught.value.exit_code == 5
+    assert [sentence.split(":")[0] for sentence in run.watch.said] == ["octo/one", "octo/two"]  # type: ignore[attr-defined] # FakeWatch
 
 
 @pytest.mark.parametrize("pushed", [False, True])
