@@ -13,7 +13,7 @@ from training.collect_run import is_repo_name
 from training.errors import refuse_write
 
 PACKAGE: Final = Path(__file__).parent
-AS_THEY_ARE: Final = ("dvc.yaml", ".gitignore", "opt-out.txt")
+AS_THEY_ARE: Final = ("dvc.yaml", ".dvcignore", ".gitignore", "opt-out.txt")
 PARAMS: Final = "own_repository.yaml"
 
 

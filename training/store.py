@@ -20,6 +20,10 @@ _NAME = re.compile(r"([0-9]{6}|[1-9][0-9]{6,})\.json")
 """What `SnapshotStore.path` writes. Nothing else in the folder is a snapshot, such as the rest of a killed process."""
 
 
+_PART = re.compile(r"\.(?:[0-9]{6,}|collect|guidelines)\.json\.([0-9]+)")
+"""What `replace_file` writes before it is whole."""
+
+
 class SnapshotStore:
     """Snapshots in a folder. Nothing is held in memory but the names of one repository's files."""
 
@@ -38,6 +42,19 @@ class SnapshotStore:
         owners = [owner for owner in list_folders(self.folder) if not owner.name.startswith(".")]
         for repo in sorted(f"{owner.name}/{folder.name}" for owner in owners for folder in list_folders(owner)):
             yield from ((repo, number) for number in list_numbers(self.folder / repo))
+
+    def sweep(self) -> None:
+        """Delete the half-written files, `.NAME.PID`, of processes that were killed. Not while this one writes.
+
+        Raises:
+            DataError: One cannot be deleted.
+        """
+        for path in sorted(path for deep in ("", "*/", "*/*/") for path in self.folder.glob(f"{deep}.*.json.*")):
+            if (match := _PART.fullmatch(path.name)) and not is_running(int(match[1])):
+                try:
+                    path.unlink(missing_ok=True)
+                except OSError as error:
+                    raise refuse_write(path, error) from error
 
     def __contains__(self, key: Key) -> bool:
         return self.path(key).is_file()
@@ -78,6 +95,17 @@ def list_numbers(folder: Path) -> list[int]:
         return sorted(int(found[1]) for entry in os.scandir(folder) if (found := _NAME.fullmatch(entry.name)))
     except OSError as error:
         raise refuse_read(folder, error) from error
+
+
+def is_running(pid: int) -> bool:
+    """Whether another process of this machine has that number."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return pid != os.getpid()
 
 
 def load_snapshot(path: Path, key: Key) -> Snapshot:

@@ -19,7 +19,7 @@ from training.params import load_params
 from training.split import SplitParams, check_params
 from training.starter import PACKAGE, write_starter
 
-FILES = [".gitignore", "dvc.yaml", "opt-out.txt", "params.yaml"]
+FILES = [".dvcignore", ".gitignore", "dvc.yaml", "opt-out.txt", "params.yaml"]
 SECTIONS = {
     "collect": CollectParams,
     "align": AlignParams,
@@ -49,7 +49,7 @@ def test_init_writes_over_nothing_unless_it_is_told_to(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"already holds params\.yaml"):
         write_starter(tmp_path, ["octo/demo"])
     assert [path.name for path in tmp_path.iterdir()] == ["params.yaml"]
-    assert len(write_starter(tmp_path, ["octo/demo"], force=True)) == 4
+    assert len(write_starter(tmp_path, ["octo/demo"], force=True)) == 5
     assert (tmp_path / "params.yaml").read_text() != "mine"
 
 

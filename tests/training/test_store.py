@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -70,6 +73,25 @@ def test_nothing_else_is_a_snapshot(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_bytes(b"")
     (tmp_path / "owner" / "opted-out.txt").write_bytes(b"")
     assert list(store.list_keys()) == [FULL.key]
+
+
+def test_only_what_killed_processes_left_is_swept(tmp_path: Path) -> None:
+    store = SnapshotStore(tmp_path)
+    store.sweep()
+    store.save(FULL)
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    folder = store.path(FULL.key).parent
+    left = [folder / f".000001.json.{gone.pid}", folder / f".guidelines.json.{'9' * 30}"]
+    left += [tmp_path / f".collect.json.{gone.pid}", folder / f".collect.json.{os.getpid()}"]
+    kept = [folder / f".000001.json.{os.getppid()}", folder / f".notes.json.{gone.pid}", store.path(FULL.key)]
+    for path in [*left, *kept[:2]]:
+        path.write_bytes(b"bob")
+
+    store.sweep()
+
+    assert [path for path in left if path.exists()] == []
+    assert [path for path in kept if not path.exists()] == []
 
 
 def test_without_a_folder_it_says_what_to_run(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ Then, in that folder:
 )
 @click.option("--force", is_flag=True, help="Write over files that are there.")
 def command(folder: Path, repos: tuple[str, ...], *, force: bool) -> None:
-    """Put the data pipeline into FOLDER: dvc.yaml, params.yaml, opt-out.txt and .gitignore.
+    """Put the data pipeline into FOLDER: dvc.yaml, params.yaml, opt-out.txt, .gitignore and .dvcignore.
 
     It changes no other file, and none that is there without --force.
     """
