@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from tests.command import ROOT
+from training.retrain import INPUT
 
 WORKFLOW: dict[Any, Any] = yaml.safe_load((ROOT / ".github/workflows/collect.yml").read_text(encoding="utf-8"))
 JOBS: dict[str, dict[str, Any]] = WORKFLOW["jobs"]
@@ -108,6 +109,13 @@ def test_no_checkout_keeps_its_token() -> None:
     checkouts = [step for job in JOBS.values() for step in job["steps"] if "checkout" in step.get("uses", "")]
     assert len(checkouts) == 3
     assert all(step["with"] == {"persist-credentials": False} for step in checkouts)
+
+
+def test_the_page_shows_a_training_workflow_that_is_recognised() -> None:
+    (shown,) = re.findall(r"```yaml\n(run-name:.*?)```", (ROOT / "docs/train.md").read_text("utf-8"), re.DOTALL)
+    workflow = yaml.safe_load(shown)
+    assert set(workflow[True]["workflow_dispatch"]["inputs"]) == {INPUT}
+    assert f"${{{{ inputs.{INPUT} }}}}" in workflow["run-name"]
 
 
 def test_what_the_page_shows_fits() -> None:
