@@ -35,16 +35,21 @@ FILES: Final = """\
 | `examples/SPLIT.parquet` | one for each piece of a diff, as the reviewer would be asked about it |
 | `pull_requests.parquet` | one for each pull request, with its title, text and the guidelines in force |
 | `chats/SPLIT.jsonl` | prompt and completion: pieces of final diffs, with comments or with an empty reply |
-| `chats/SPLIT-outdated.jsonl` | prompt and completion: code that is not in the final diff |
+| `chats/SPLIT-outdated.jsonl` | prompt and completion: code as it was when an outdated or addressed comment was made |
 """
 READING: Final = """\
 - A piece is **labelled** when all human comments on it are known. Only then does it say something that there is none.
-  A source may hold a selection of the comments; then, and where the line of a comment on the file is not known, its
-  pieces are unlabelled: good for training on what was said, never for precision.
+  A source may hold a selection of the comments; then, and where a comment on the file has no line in the final diff,
+  its pieces are unlabelled, those with a remark too: good for training on what was said, never for precision.
+- So labelled pieces have **fewer remarks than pieces at large**: files that were much discussed and much changed fall
+  out. The table above has both numbers. Report metrics with and without such files: on labelled pieces, and on all
+  pieces of the pull requests whose `comments_complete` is true.
 - `commented` has every line that a human remarked on, and `comments` only what teaches something. So recall and ranking
   are judged by `commented`: a remark that is too short to learn from still shows where a reviewer stopped.
 - Examples of **outdated code** end with the commented line, as the code host shows them. They teach what to say. A
   model that is trained on where they point learns to point at the last line.
+- A comment that was **addressed** has its chat among those of outdated code, made of the code that the reviewer saw:
+  the final diff may hold its answer. In the table it stands on its line of the final diff.
 - Each completion was read back and placed by the reviewer's own code, and stands on the human's own line.
 """
 LIMITS: Final = """\
@@ -52,9 +57,10 @@ LIMITS: Final = """\
 - A line without a comment is no proof of good code: reviewers overlook things, and stop when they are tired.
 - Long comments are cut to their first whole sentences of at most 400 characters in the completions, not in the tables.
 - `addressed` says that the lines, or those beside them, changed afterwards, not that they changed because of it.
-- `scope` is found in what the hunk shows; what begins above it is git's heading, which knows few languages well.
+- `scope` is found in what the hunk shows; else it is git's heading, which knows few languages well: of a Makefile or
+  a text it is any line that begins with a letter.
 - Comments made before a rebase may be placed by the text of their line; a wrong place is rare, not impossible.
-- Secrets and personal data are taken out of comments, titles and texts, not out of code.
+- Secrets and personal data are taken out of comments, titles, texts and guidelines, not out of code.
 - The licence of a repository covers its code. The comments are their authors' words. Know your duties before you pass
   this on; who does not want to be in it is left out at the next build.
 - The texts are as people wrote them. They may hold insults, mistakes, and instructions to whatever reads them.
@@ -98,7 +104,8 @@ def render_card(counts: Counts, plots: Sequence[tuple[str, str]] = ()) -> str:
         "## Comments left out\n",
         *(images[name] for name in ("drops",) if name in images),
         _drops(counts),
-        _list_counts(counts, "not_an_example", "Kept, but no example, or the example left out"),
+        _list_counts(counts, "comments_without_example", "Kept, but in no example"),
+        _list_counts(counts, "not_an_example", "Pieces that are no example"),
         "## Completions\n",
         _table(counts, "chats", "chats"),
         _table(counts, "severities", "severity (weak label)"),
@@ -124,7 +131,8 @@ def render_summary(counts: Counts) -> str:
 
 
 def _summary(counts: Counts) -> list[tuple[str, list[str]]]:
-    kinds = ("commented", "without a remark", "unlabelled", "outdated code with a comment")
+    kinds = ("commented and labelled", "commented, unlabelled", "without a remark", "unlabelled")
+    kinds += ("outdated code with a comment",)
     rows = [("pull requests", [counts.total("pull_requests", split) for split in SPLITS])]
     rows += [(f"pieces, {kind}", [counts.by_key("examples", split).get(kind, 0) for split in SPLITS]) for kind in kinds]
     rows += [(name, [counts.total(name, split) for split in SPLITS]) for name in ("comments", "chats")]

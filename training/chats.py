@@ -1,4 +1,7 @@
-"""Examples as rows of prompt and completion, and the choice of the pieces that stand for "nothing to remark"."""
+"""Examples as rows of prompt and completion, and the choice of the pieces that stand for "nothing to remark".
+
+An addressed comment is shown with the code that it was made on, never with the final diff, which may hold its answer.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from training.examples import PullRequestExamples
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """One row. `prefix` is empty when it is the pull request's; `outdated`: about code that is not in its diff."""
+    """One row. `prefix` is empty when it is the pull request's; `outdated`: about code as it was before."""
 
     id: str
     hunk: str
@@ -45,18 +48,32 @@ def render_chats(
     """The prefix that a pull request's chats share, and the chats in the order of its examples."""
     settings = Settings(context_tokens=params.context_tokens)
     bundle = Bundle(built.pull_request, guidelines)
-    replies = render_replies(built.examples, tally)
-    on_diff = sum(built.examples[at].origin == "pull-request" for at in replies)
-    replies |= dict.fromkeys(choose_negatives(built.examples, on_diff, params), EMPTY_REPLY)
+    examples = (*map(drop_answered, built.examples), *built.before)
+    replies = render_replies(examples, tally)
+    on_diff = sum(examples[at].origin == "pull-request" for at in replies)
+    replies |= dict.fromkeys(choose_negatives(examples, on_diff, params), EMPTY_REPLY)
+    if unseen := _count_comments(built.examples) - _count_comments(examples):
+        tally["comments_without_chat"]["addressed, and the code that it was made on cannot be shown"] += unseen
     chats = []
     for at, reply in sorted(replies.items()):
-        example = built.examples[at]
+        example = examples[at]
         outdated = example.origin == "diff-hunk"
         prefix = render_prefix(show_alone(bundle, example), settings) if outdated else ""
         chats.append(Chat(example.id, render_hunk(example.hunk), reply, outdated, prefix))
-        tally["chats"]["about outdated code" if outdated else "comment" if example.comments else "nothing"] += 1
+        tally["chats"]["about code as it was" if outdated else "comment" if example.comments else "nothing"] += 1
     is_shared = any(not chat.outdated for chat in chats)
     return render_prefix(bundle, settings) if is_shared else "", tuple(chats)
+
+
+def drop_answered(example: ReviewExample) -> ReviewExample:
+    """A piece of the final diff without the comments that it may hold the answer to."""
+    if example.origin == "diff-hunk" or not example.comments:
+        return example
+    return replace(example, comments=tuple(it for it in example.comments if not it.outcome.addressed))
+
+
+def _count_comments(examples: Sequence[ReviewExample]) -> int:
+    return sum(len(example.comments) for example in examples)
 
 
 def render_replies(examples: Sequence[ReviewExample], tally: Tally) -> dict[int, str]:

@@ -103,6 +103,7 @@ def count_stages(snapshot: Snapshot, aligned: Aligned, filtered: Filtered) -> Ta
 def count_examples(built: PullRequestExamples, tally: Tally) -> None:
     """What the examples of a pull request hold."""
     tally["not_an_example"].update(built.left_out)
+    tally["comments_without_example"].update(built.lost)
     tally["unseen_comments"]["all"] += built.unseen
     for example in built.examples:
         tally["examples"][_kind(example.origin, example.labelled, bool(example.commented))] += 1
@@ -122,7 +123,7 @@ def _kind(origin: str, labelled: bool, commented: bool) -> str:  # noqa: FBT001 
     if origin == "diff-hunk":
         return "outdated code with a comment"
     if commented:
-        return "commented"
+        return "commented and labelled" if labelled else "commented, unlabelled"
     return "without a remark" if labelled else "unlabelled"
 
 

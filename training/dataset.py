@@ -22,7 +22,7 @@ from training.aligned import ALIGNED_SCHEMA, Aligned
 from training.card import save_card
 from training.chats import Chat, render_chats
 from training.counts import COUNTS_FILE, Counts, Tally, count_examples, count_stages, render_counts
-from training.dataset_params import DatasetParams
+from training.dataset_params import DatasetParams, check_params
 from training.examples import PullRequestExamples, build_examples, clean
 from training.filtered import FILTERED_SCHEMA, Filtered
 from training.folder import replace_entries
@@ -75,7 +75,9 @@ def write_dataset(
 
     Raises:
         DataError: A stage's folder cannot be read, or the dataset cannot be written.
+        UsageError: A parameter is out of its range.
     """
+    check_params(params)
     kinds = ((ALIGNED_SCHEMA, Aligned), (FILTERED_SCHEMA, Filtered), (SPLITS_SCHEMA, Assigned))
     inputs = [(folder, schema, kind) for folder, (schema, kind) in zip(folders, kinds, strict=True)]
     counts, told = Counts(parameters=asdict(params)), Told()
@@ -108,7 +110,7 @@ def build_rows(
         tally["left_out"][filtered.reason or assigned.reason or "no split"] += 1
         return Built(snapshot.repo, snapshot.number, "", plain(tally))
     built = build_examples(snapshot, aligned, filtered, assigned)
-    guidelines = find_guidelines(snapshot, built.pull_request, params, snapshots)
+    guidelines = find_guidelines(snapshot, built.pull_request, params, snapshots, salt)
     prefix, chats = render_chats(built, guidelines, params, tally)
     count_examples(built, tally)
     examples = tuple(example_row(replace(example, scope=_scope(example))) for example in built.examples)
@@ -117,14 +119,24 @@ def build_rows(
 
 
 def find_guidelines(
-    snapshot: Snapshot, pull_request: PullRequest, params: DatasetParams, snapshots: Path
+    snapshot: Snapshot, pull_request: PullRequest, params: DatasetParams, snapshots: Path, salt: str = ""
 ) -> tuple[Guideline, ...]:
-    """The excerpts that the reviewer would have read when the pull request was opened; none when nobody knows."""
+    """The excerpts that the reviewer would have read when the pull request was opened; none when nobody knows.
+
+    They are without secrets and personal data.
+    """
     history = _load_history(snapshots, snapshot.repo)
     if not history.versions or not snapshot.created_at:
         return ()
     budget = guideline_budget(Settings(context_tokens=params.context_tokens))
-    return choose_guidelines(files_at(history, snapshot.created_at), pull_request, budget)[0]
+    chosen = choose_guidelines(files_at(history, snapshot.created_at), pull_request, budget)[0]
+    return tuple(replace(each, text=_scrub(snapshot, each.text, salt)) for each in chosen)
+
+
+def _scrub(snapshot: Snapshot, text: str, salt: str) -> str:
+    """The text without secrets and personal data, as UTF-8 can hold it."""
+    people = frozenset({snapshot.author, *(comment.author for comment in snapshot.comments)} - {""})
+    return clean(scrub(text, people=people, salt=salt).text)
 
 
 @lru_cache(maxsize=2)
@@ -149,13 +161,12 @@ def pull_request_row(
     snapshot: Snapshot, built: PullRequestExamples, split: str, guidelines: tuple[Guideline, ...], salt: str
 ) -> Row:
     """The row of the table of pull requests."""
-    people = frozenset({snapshot.author, *(comment.author for comment in snapshot.comments)} - {""})
     return {
         "repo": snapshot.repo,
         "number": snapshot.number,
         "split": split,
-        "title": clean(scrub(snapshot.title, people=people, salt=salt).text),
-        "body": clean(scrub(snapshot.body, people=people, salt=salt).text),
+        "title": _scrub(snapshot, snapshot.title, salt),
+        "body": _scrub(snapshot, snapshot.body, salt),
         "base_sha": snapshot.base_sha,
         "head_sha": snapshot.head_sha,
         "source": snapshot.source,

@@ -2,33 +2,34 @@
 
 The pieces are those of serving (`reviewer.locate`, default settings). A kept comment whose line is in the diff stands
 on its piece. One whose line is gone, or whose diff nobody knows, is an example of its own, made of the code that was
-shown with it.
+shown with it. Every kept comment is in an example, or counted with the reason why not.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from reviewer.diff import parse_diff
-from reviewer.diff_hunks import HUNK, number_lines, split_lines
-from reviewer.domain import ExampleComment, Hunk, Line, PullRequest, ReviewExample, Side, Split
+from reviewer.domain import ChangedFile, ExampleComment, Hunk, Line, PullRequest, ReviewExample, Side, Split
 from reviewer.errors import SourceError
 from reviewer.file_classes import language_of
-from reviewer.locate import LINE_CHARACTERS, PIECE_LINES, PIECE_TOKENS, rank_hunks, split_hunk
+from reviewer.locate import rank_hunks, split_hunk
 from reviewer.settings import Settings
-from reviewer.tokens import estimate_tokens
-from training.aligned import Aligned, AlignedComment
+from training.aligned import Aligned, AlignedComment, Anchor
+from training.comment_hunk import parse_diff_hunk
 from training.filtered import Filtered, FilteredComment, FilterReason
 from training.snapshot import Snapshot, SnapshotComment
 from training.splits import Assigned
 
-NO_REMARK = frozenset({FilterReason.BOT, FilterReason.AGENT, FilterReason.OWN, FilterReason.REPLY, FilterReason.LINTER})
-"""Comments that do not show where a human reviewer stopped. All other reasons are about the words."""
-UNSEEN = frozenset({"outdated", "unplaced"})
+NO_REMARK = frozenset({FilterReason.BOT, FilterReason.AGENT, FilterReason.OWN, FilterReason.LINTER})
+"""Comments that do not show where a human reviewer stopped. All other reasons are about the words, or the thread."""
+UNSEEN = frozenset({"outdated", "unplaced", "file"})
 """Standings of comments that may be about any hunk of their file."""
+MOVED = frozenset({"added", "renamed", "copied"})
+"""What a file may be in the final diff that had another name when it was remarked on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +43,45 @@ class Remark:
 
     @property
     def is_human(self) -> bool:
-        """Whether a reviewer began a thread with it."""
-        return self.filtered.reason not in NO_REMARK and self.comment.in_reply_to is None
+        """Whether a reviewer began a thread with it, or what is left of a thread."""
+        return self.filtered.reason not in NO_REMARK and self.aligned.root == self.comment.id
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """What is no example, and why: pieces by reason, and the reason of each kept comment."""
+
+    pieces: Counter[str] = field(default_factory=Counter)
+    comments: dict[int, str] = field(default_factory=dict)
+
+    def lose(self, comments: Iterable[ExampleComment], why: str) -> None:
+        """Note comments that are in no example."""
+        self.comments.update(dict.fromkeys((comment.id for comment in comments), why))
 
 
 @dataclass(frozen=True, slots=True)
 class PullRequestExamples:
     """The examples of a pull request in the order of its diff; those made of single comments come last, by id.
 
-    `pull_request` has no file when there is no diff. `left_out` counts kept comments and pieces that are no example.
+    `pull_request` has no file when there is no diff, and none of the pieces that stay out for a later split.
     """
 
     pull_request: PullRequest
-    examples: tuple[ReviewExample, ...]
-    unseen: int
-    """Human comments whose line is not in the diff: their files' hunks are not labelled."""
-    left_out: Counter[str]
+    examples: tuple[ReviewExample, ...] = ()
+    unseen: int = 0
+    """Human comments without a line in the diff: their files' hunks are not labelled."""
+    before: tuple[ReviewExample, ...] = ()
+    """The code that addressed comments of `examples` were made on, each with its comment: the final diff may hold the
+    answer. They are for chats alone, and no rows."""
+    left_out: Counter[str] = field(default_factory=Counter)
+    """Pieces that are no example, by reason."""
+    lost: Counter[str] = field(default_factory=Counter)
+    """Comments that the filter keeps and no example has, by reason."""
+
+    @property
+    def shown(self) -> tuple[ReviewExample, ...]:
+        """Whatever code the dataset shows, in rows or in chats."""
+        return (*self.examples, *self.before)
 
 
 def build_examples(snapshot: Snapshot, aligned: Aligned, filtered: Filtered, assigned: Assigned) -> PullRequestExamples:
@@ -65,16 +89,56 @@ def build_examples(snapshot: Snapshot, aligned: Aligned, filtered: Filtered, ass
     split = cast("Split", assigned.split)
     pull_request = read_pull_request(snapshot)
     if filtered.reason:
-        return PullRequestExamples(pull_request, (), 0, Counter())
+        return PullRequestExamples(pull_request)
     remarks = list(join_remarks(snapshot, aligned, filtered, assigned))
-    left_out: Counter[str] = Counter()
-    examples = [*_from_diff(snapshot, pull_request, remarks, split, left_out)]
-    examples += _from_diff_hunks(snapshot, remarks, split, left_out)
+    losses = Losses(comments=dict.fromkeys(assigned.left_out_comments, "said in a later split, or nearly"))
     hidden = frozenset(assigned.left_out_hunks)
-    kept = tuple(example for example in examples if not hidden or example.hunk.digest not in hidden)
-    left_out["nearly the same in a later split"] += len(examples) - len(kept)
-    unseen = sum(remark.is_human and remark.aligned.standing in UNSEEN for remark in remarks)
-    return PullRequestExamples(pull_request, kept, unseen, +left_out)
+    outdated = [remark for remark in remarks if remark.kept and remark.aligned.current is None]
+    found = [*_from_diff(snapshot, pull_request, remarks, split, losses)]
+    found += _from_diff_hunks(snapshot, outdated, split, losses)
+    examples = _without_hidden(found, hidden, losses)
+    commented = {comment.id for example in examples for comment in example.comments if example.origin != "diff-hunk"}
+    answered = [each for each in remarks if each.comment.id in commented and each.aligned.outcome.addressed]
+    before = _without_hidden(_from_diff_hunks(snapshot, answered, split, Losses()), hidden, Losses())
+    return PullRequestExamples(
+        replace(pull_request, files=tuple(_hide(file, hidden) for file in pull_request.files)),
+        examples,
+        sum(remark.is_human and remark.aligned.standing in UNSEEN for remark in remarks),
+        before,
+        losses.pieces,
+        _count_lost(filtered, examples, losses),
+    )
+
+
+def _without_hidden(
+    examples: Iterable[ReviewExample], hidden: frozenset[str], losses: Losses
+) -> tuple[ReviewExample, ...]:
+    """The examples whose code does not stand in a later split."""
+    kept = []
+    for example in examples:
+        if hidden and example.hunk.digest in hidden:
+            losses.pieces["nearly the same in a later split"] += 1
+            losses.lose(example.comments, "on code that is nearly the same in a later split")
+        else:
+            kept.append(example)
+    return tuple(kept)
+
+
+def _hide(file: ChangedFile, hidden: frozenset[str]) -> ChangedFile:
+    """The file without the pieces that are hidden: prompts show the diff around a piece."""
+    hunks: list[Hunk] = []
+    for hunk in file.hunks if hidden else ():
+        pieces = split_hunk(hunk)
+        kept = [piece for piece in pieces if piece.digest not in hidden]
+        hunks += [hunk] if len(kept) == len(pieces) else kept
+    return replace(file, hunks=tuple(hunks)) if hidden else file
+
+
+def _count_lost(filtered: Filtered, examples: tuple[ReviewExample, ...], losses: Losses) -> Counter[str]:
+    """Why the comments that the filter keeps are in no example."""
+    taken = {comment.id for example in examples for comment in example.comments}
+    missing = [each.id for each in filtered.comments if not each.reason and each.id not in taken]
+    return Counter(losses.comments.get(comment, "not the first of its thread") for comment in missing)
 
 
 def read_pull_request(snapshot: Snapshot) -> PullRequest:
@@ -112,26 +176,48 @@ def join_remarks(snapshot: Snapshot, aligned: Aligned, filtered: Filtered, assig
 
 
 def _from_diff(
-    snapshot: Snapshot, pull_request: PullRequest, remarks: list[Remark], split: Split, left_out: Counter[str]
+    snapshot: Snapshot, pull_request: PullRequest, remarks: list[Remark], split: Split, losses: Losses
 ) -> list[ReviewExample]:
     placed = _by_line(remarks)
-    blurred = {remark.comment.path for remark in remarks if remark.is_human and remark.aligned.standing in UNSEEN}
+    blurred = _blur(pull_request.files, remarks)
     asked = {id(hunk) for _, hunk in rank_hunks(pull_request, Settings())[0]}
     found: dict[str, ReviewExample] = {}
     for file in pull_request.files:
-        is_labelled = snapshot.comments_complete and blurred.isdisjoint({file.path, file.previous_path, ""})
+        is_labelled = snapshot.comments_complete and file.path not in blurred
         for hunk in file.hunks:
             if id(hunk) not in asked:
                 said = [remark for line in hunk.lines for remark in _remarks_on(hunk.path, line, placed)]
-                left_out["on a hunk that is not read"] += sum(remark.kept for remark in said)
+                losses.comments.update((remark.comment.id, "on a hunk that is not read") for remark in said)
                 continue
             for piece in split_hunk(hunk):
                 example = _example(snapshot, piece, placed, split, is_labelled=is_labelled)
                 before = found.setdefault(piece.digest, example)
-                if before is not example:  # word for word the same: the first with a remark stands for all
-                    left_out["the same piece again"] += 1
-                    found[piece.digest] = example if example.commented and not before.commented else before
+                if before is not example:  # word for word the same: one stands for all
+                    found[piece.digest], other = sorted((before, example), key=_count_remarks, reverse=True)
+                    losses.pieces["the same piece again"] += 1
+                    losses.lose(other.comments, "on the same piece again")
     return list(found.values())
+
+
+def _count_remarks(example: ReviewExample) -> tuple[int, int]:
+    return len(example.comments), len(example.commented)
+
+
+def _blur(files: tuple[ChangedFile, ...], remarks: Iterable[Remark]) -> frozenset[str]:
+    """The files that a human may have remarked on without anybody knowing where.
+
+    A comment on a path that the diff does not have may be about any new file of the same kind: it had another name.
+    """
+    said = {remark.comment.path for remark in remarks if remark.is_human and remark.aligned.standing in UNSEEN}
+    names = {file.path: {file.path, file.previous_path or file.path, ""} for file in files}
+    gone = {_ending(path) for path in said.difference(*names.values())}
+    moved = {file.path for file in files if file.status in MOVED and _ending(file.path) in gone}
+    return frozenset(moved | {path for path, known in names.items() if not known.isdisjoint(said)})
+
+
+def _ending(path: str) -> str:
+    """What follows the last dot of a file's name; all of a name without one."""
+    return path.rpartition("/")[2].rpartition(".")[2]
 
 
 Places = dict[tuple[str, Side, int], list[Remark]]
@@ -157,7 +243,7 @@ def _remarks_on(path: str, line: Line, placed: Places) -> list[Remark]:
 def _example(snapshot: Snapshot, piece: Hunk, placed: Places, split: Split, *, is_labelled: bool) -> ReviewExample:
     is_remarked = any(path == piece.path for path, _, _ in placed)
     found = [(line, it) for line in piece.lines for it in _remarks_on(piece.path, line, placed)] if is_remarked else []
-    comments = tuple(_comment(remark, line, piece) for line, remark in found if remark.kept)
+    comments = tuple(_comment(it, it.aligned.current, line, piece) for line, it in found if it.kept)
     return ReviewExample(
         repo=snapshot.repo,
         number=snapshot.number,
@@ -171,9 +257,8 @@ def _example(snapshot: Snapshot, piece: Hunk, placed: Places, split: Split, *, i
     )
 
 
-def _comment(remark: Remark, line: Line, piece: Hunk) -> ExampleComment:
+def _comment(remark: Remark, anchor: Anchor | None, line: Line, piece: Hunk) -> ExampleComment:
     """The comment on its line of the piece. A range counts when it begins in the piece, on the same side."""
-    anchor = remark.aligned.current or remark.aligned.original
     start = anchor.start_line if anchor and anchor.side == line.side else None
     numbers = {other.number for other in piece.lines if other.side == line.side}
     return ExampleComment(
@@ -190,55 +275,23 @@ def _comment(remark: Remark, line: Line, piece: Hunk) -> ExampleComment:
 
 
 def _from_diff_hunks(
-    snapshot: Snapshot, remarks: list[Remark], split: Split, left_out: Counter[str]
+    snapshot: Snapshot, remarks: list[Remark], split: Split, losses: Losses
 ) -> Iterator[ReviewExample]:
+    """Comments with the code that was shown with them, the commented line last."""
     for remark in sorted(remarks, key=lambda remark: remark.comment.id):
-        if not remark.kept or remark.aligned.current is not None:
-            continue
         hunk = parse_diff_hunk(remark.comment.path, clean(remark.comment.diff_hunk))
         if hunk is None:
-            left_out["no readable code with the comment"] += 1
+            losses.comments[remark.comment.id] = "no readable code with the comment"
             continue
         last = hunk.lines[-1]
         yield ReviewExample(
             repo=snapshot.repo,
             number=snapshot.number,
             hunk=hunk,
-            comments=(_comment(remark, last, hunk),),
+            comments=(_comment(remark, remark.aligned.original, last, hunk),),
             origin="diff-hunk",
             labelled=False,
             split=split,
             language=language_of(hunk.path),
             commented=(last.id,),
         )
-
-
-def parse_diff_hunk(path: str, text: str) -> Hunk | None:
-    """GitHub's `diff_hunk`: a hunk from its header down to the commented line, which is the last. None if it is none.
-
-    Its header counts the lines of the whole hunk, so the lines alone say where it ends. Of a long one the end is kept
-    that fits a request.
-    """
-    header, *body = split_lines(text)
-    found = HUNK.match(header)
-    if not found:
-        return None
-    lines = tuple(number_lines(body, int(found[1]), int(found[3])))
-    whole = Hunk(path, found[5].rstrip("\r"), int(found[1]), int(found[3]), lines)
-    return _keep_end(whole) if lines else None
-
-
-def _keep_end(hunk: Hunk) -> Hunk:
-    """The hunk, or as many of its last lines as a piece may have."""
-    lines = hunk.lines[-PIECE_LINES:]
-    while len(lines) > 1 and sum(len(line.text) for line in lines) > PIECE_TOKENS and _is_long(lines):
-        lines = lines[len(lines) // 8 + 1 :]
-    if len(lines) == len(hunk.lines):
-        return hunk
-    source = next((line.source_line for line in lines if line.source_line is not None), hunk.source_start)
-    target = next((line.target_line for line in lines if line.target_line is not None), hunk.target_start)
-    return replace(hunk, source_start=source, target_start=target, lines=lines)
-
-
-def _is_long(lines: tuple[Line, ...]) -> bool:
-    return estimate_tokens("\n".join(line.text[:LINE_CHARACTERS] for line in lines)) > PIECE_TOKENS

@@ -16,10 +16,10 @@ def replace_entries(folder: Path, last: str) -> Iterator[Path]:
 
     Args:
         folder: Where the entries go. Others in it stay.
-        last: The entry that is put in place last: where it is of this run, all are.
+        last: The entry that is taken away first and put in place last: where it is, all are of one run.
 
     Raises:
-        DataError: They cannot be written, as on a full disk. Then nothing has changed.
+        DataError: They cannot be written, as on a full disk. Then nothing has changed, or `last` is missing.
     """
     partial, old = folder / ".partial", folder / ".old"
     try:
@@ -28,6 +28,8 @@ def replace_entries(folder: Path, last: str) -> Iterator[Path]:
         yield partial
         shutil.rmtree(old, ignore_errors=True)
         old.mkdir()
+        if (folder / last).exists():
+            (folder / last).rename(old / last)
         for entry in sorted(partial.iterdir(), key=lambda entry: (entry.name == last, entry.name)):
             if (folder / entry.name).exists():
                 (folder / entry.name).rename(old / entry.name)

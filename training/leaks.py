@@ -76,7 +76,7 @@ def find_stand(snapshot: Snapshot, aligned: Aligned, filtered: Filtered, assigne
     """What the dataset will hold of a pull request: what a worker does."""
     if assigned.split not in SPLITS:
         return None
-    examples = build_examples(snapshot, aligned, filtered, assigned).examples
+    examples = build_examples(snapshot, aligned, filtered, assigned).shown
     units = dict.fromkeys(unit for example in examples for unit in list_units(example))
     began, ended = find_span(snapshot)
     return Stand(assigned.split, snapshot.repo, snapshot.number, began, ended, list_marks(snapshot), tuple(units))

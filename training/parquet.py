@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from reviewer.diff_hunks import number_lines
 from reviewer.domain import ExampleComment, Hunk, Outcome, ReviewExample, Split
+from training.counts import COUNTS_FILE
 from training.errors import DataError
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = "examples/{split}.parquet"
 PULL_REQUESTS = "pull_requests.parquet"
+AGAIN: Final = "Run `glossator-train dataset` again."
 ROWS = 1_000
 """Rows of a row group: what is in memory at once."""
 
@@ -57,7 +59,7 @@ EXAMPLE: Final[dict[str, Column]] = {
     "language": ("string", "By the file's ending. Empty: unknown."),
     "path": ("string", "The file."),
     "section": ("string", "Git's heading behind `@@`."),
-    "scope": ("string", "First line of the enclosing function or class. Empty: unknown."),
+    "scope": ("string", "First line of the enclosing function or class, or else git's heading. Empty: unknown."),
     "source_start": ("int32", "First line number in the old version."),
     "target_start": ("int32", "First line number in the new version."),
     "lines": ("string", "The piece as a diff has it: `+`, `-` or a blank before each line."),
@@ -77,7 +79,7 @@ PULL_REQUEST: Final[dict[str, Column]] = {
     "language": ("string", "Main language, by the source."),
     "created_at": ("string", "RFC 3339, UTC. Empty: unknown."),
     "comments_complete": ("bool", "All its review comments are known."),
-    "unseen_comments": ("int32", "Human comments whose line is not in the final diff."),
+    "unseen_comments": ("int32", "Human comments without a line in the final diff."),
     "examples": ("int32", "Rows of this pull request among the examples."),
     "comments": ("int32", "Comments in them."),
     "guidelines": ("guidelines", "Excerpts of the project's guidelines at the base, as the reviewer would read them."),
@@ -200,15 +202,27 @@ def load_examples(folder: Path, split: Split) -> Iterator[ReviewExample]:
     """The examples of one split of a dataset, one row group in memory.
 
     Raises:
-        DataError: The file is missing, cut short or of other columns.
+        DataError: The dataset is not whole, or the file is missing, cut short or of other columns.
     """
+    check_whole(folder)
     path = folder / EXAMPLES.format(split=split)
     return (parse_example(row, split) for row in read_rows(path, EXAMPLE))
 
 
 def load_pull_requests(folder: Path) -> Iterator[Row]:
     """The rows of the table of pull requests, as dictionaries; see `load_examples`."""
+    check_whole(folder)
     return read_rows(folder / PULL_REQUESTS, PULL_REQUEST)
+
+
+def check_whole(folder: Path) -> None:
+    """Refuse a folder that a run was interrupted in: its files may be of two runs. counts.json is written last.
+
+    Raises:
+        DataError: There is no counts.json.
+    """
+    if not (folder / COUNTS_FILE).is_file():
+        raise DataError(f"{folder} holds no whole dataset: no {COUNTS_FILE}, as when a run was interrupted.", AGAIN)
 
 
 def read_rows(path: Path, columns: Iterable[str]) -> Iterator[Row]:
@@ -216,12 +230,11 @@ def read_rows(path: Path, columns: Iterable[str]) -> Iterator[Row]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    hint = "Run `glossator-train dataset` again."
     try:
         with pq.ParquetFile(path) as file:
             if file.schema_arrow.names != list(columns):
-                raise DataError(f"{path} has other columns than this version writes.", hint)
+                raise DataError(f"{path} has other columns than this version writes.", AGAIN)
             for batch in file.iter_batches(ROWS):
                 yield from batch.to_pylist()
     except (OSError, pa.ArrowException) as error:
-        raise DataError(f"Cannot read {path}: {error}.", hint) from error
+        raise DataError(f"Cannot read {path}: {error}.", AGAIN) from error

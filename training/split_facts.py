@@ -40,6 +40,8 @@ class Facts:
     units: tuple[Unit, ...] = ()
     unusable: str = ""
     """Why nothing of it may be used, as `filter` says; then it has neither marks nor units."""
+    snapshot: str = ""
+    """Digest of the snapshot's file that this was made from; `run_stage` fills it in."""
 
 
 def find_facts(snapshot: Snapshot, aligned: Aligned, filtered: Filtered) -> Facts:
@@ -48,7 +50,7 @@ def find_facts(snapshot: Snapshot, aligned: Aligned, filtered: Filtered) -> Fact
     if filtered.reason:
         return Facts(snapshot.repo, snapshot.number, *span, unusable=filtered.reason)
     assigned = Assigned(snapshot.repo, snapshot.number, "train")
-    examples = build_examples(snapshot, aligned, filtered, assigned).examples
+    examples = build_examples(snapshot, aligned, filtered, assigned).shown
     units = dict.fromkeys(unit for example in examples for unit in list_units(example))
     return Facts(snapshot.repo, snapshot.number, *span, list_marks(snapshot), tuple(units))
 

@@ -26,7 +26,8 @@ def make_counts() -> Counts:
             "standings": {"exact": 3, "outdated": 1},
             "filtered": {"kept": 3, "bot": 1},
             "removed": {"e-mail": 2},
-            "examples": {"commented": 2, "without a remark": 1200},
+            "examples": {"commented and labelled": 2, "without a remark": 1200},
+            "comments_without_example": {"on the same piece again": 4},
             "languages": {f"language-{number:02}": number + 1 for number in range(20)},
             "lines": {"5-9": 2, "80+": 1},
             "tokens": {"50-99": 3},
@@ -41,7 +42,14 @@ def make_counts() -> Counts:
         },
         "train",
     )
-    counts.add({"pull_requests": {"all": 1}, "examples": {"unlabelled": 4}, "languages": {"language-02": 4}}, "test")
+    counts.add(
+        {
+            "pull_requests": {"all": 1},
+            "examples": {"unlabelled": 4, "commented, unlabelled": 3},
+            "languages": {"language-02": 4},
+        },
+        "test",
+    )
     counts.add({"pull_requests": {"all": 5}, "left_out": {"license": 5}}, "")
     return counts
 
@@ -65,6 +73,9 @@ def test_the_card_holds_the_counts_and_is_markdown() -> None:
         "| octo/demo | 2 | 0 | 0 | 0 |",
         "| bot: a program's account | 1 | 25.0% |",
         "- license: 5",
+        "| pieces, commented, unlabelled | 0 | 0 | 3 |",
+        "- on the same piece again: 4",
+        "Report metrics with and without such files",
         "Taken out of the kept ones: 2 x e-mail.",
         "66.7% (2) addressed",
         "| `commented` | list of string |",
@@ -99,7 +110,8 @@ def test_the_plots_are_the_same_each_time(tmp_path: Path) -> None:
 def test_the_summary_is_aligned() -> None:
     lines = render_summary(make_counts()).splitlines()
     assert len({len(line) for line in lines}) == 1
-    assert lines[2].split() == ["pieces,", "commented", "2", "0", "0"]
+    assert lines[2].split() == ["pieces,", "commented", "and", "labelled", "2", "0", "0"]
+    assert lines[3].split() == ["pieces,", "commented,", "unlabelled", "0", "0", "3"]
 
 
 def test_counts_are_read_back() -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from reviewer.diff import parse_diff
 from reviewer.domain import ExampleComment, Outcome, ReviewExample, Side
+from reviewer.errors import UsageError
 from reviewer.locate import split_hunk
 from reviewer.prompt import INSTRUCTIONS, render_hunk
 from tests.training.small_project import SmallProject, render_diff, write_code
@@ -183,6 +184,76 @@ def test_the_schema_says_what_its_columns_are(project: SmallProject) -> None:
     }
 
 
+def test_guidelines_are_scrubbed(project: SmallProject) -> None:
+    token = "ghp_" + "a1B2" * 9
+    rule = f"Every test must check errors; ask ada@acme.io or @ada-acme, who has the token {token}."
+    version = GuidelineVersion("CONTRIBUTING.md", "2020-01-01T00:00:00Z", "a" * 40, f"# Testing\n\n{rule}\n")
+    save_history(project.store.folder, GuidelineHistory("octo/demo", (version,)))
+    write(project)
+    row = next(load_pull_requests(project.folder / "dataset"))
+    for shown in (row["guidelines"][0]["text"], read_chats(project)[0]["prompt"][0]["content"]):
+        assert "Every test must check errors" in shown
+        assert not [word for word in ("acme", token) if word in shown]
+
+
+def test_an_addressed_comment_is_not_shown_with_its_answer(project: SmallProject) -> None:
+    snapshot = project.snapshots["octo/demo", 1]
+    comment = replace(snapshot.comments[0], diff_hunk="@@ -1,9 +1,9 @@ def old():\n before\n+it was like this")
+    project.store.save(replace(snapshot, comments=(comment,)))
+    aligned = project.folder / "aligned" / "part-1-of-1.jsonl"
+    lines = aligned.read_text().splitlines(keepends=True)
+    record = json.loads(lines[1])
+    record["comments"][0] |= {"outcome": {"addressed": True}}
+    aligned.write_text("".join([lines[0], json.dumps(record) + "\n", *lines[2:]]))
+    counts = write(project)
+    assert counts.by_key("chats", "train") == {"about code as it was": 1, "nothing": 1, "comment": 0}
+    (chat,) = read_chats(project, "train-outdated")
+    assert "it was like this" in chat["prompt"][0]["content"]
+    assert write_code("octo/demo#1")[0] not in chat["prompt"][0]["content"]
+    assert len(next(load_examples(project.folder / "dataset", "train")).comments) == 1
+    project.store.save(snapshot)
+    counts = write(project)
+    assert counts.by_key("comments_without_chat", "train") == {
+        "addressed, and the code that it was made on cannot be shown": 1
+    }
+
+
+@pytest.mark.parametrize("value", [-1, float("nan"), float("inf"), 1e30])
+@pytest.mark.parametrize("name", ["negatives_per_comment", "negatives_per_silent", "context_tokens"])
+def test_parameters_have_a_range(project: SmallProject, name: str, value: Any) -> None:
+    with pytest.raises(UsageError, match=f"{name} is .* from 0 to"):
+        write(project, **{name: value})
+    assert not (project.folder / "dataset").exists()
+
+
+@pytest.mark.parametrize("at", range(1, 11))
+def test_wherever_a_run_is_killed_nobody_reads_a_mixture(
+    project: SmallProject, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    write(project)
+    folder = project.folder / "dataset"
+    rename, calls = Path.rename, iter(range(1, 99))
+
+    def rename_or_die(path: Path, target: Path) -> Path:
+        if next(calls) == at:
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", rename_or_die)
+        with pytest.raises(KeyboardInterrupt):
+            write(project, negatives_per_comment=9)
+    if at == 1:
+        assert parse_counts((folder / "counts.json").read_bytes()).parameters["negatives_per_comment"] == 1
+        return
+    with pytest.raises(DataError, match="interrupted"):
+        load_examples(folder, "train")
+    with pytest.raises(DataError, match="interrupted"):
+        load_pull_requests(folder)
+    write(project)
+    assert len(list(load_pull_requests(folder))) == 4
+
+
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n"), max_size=40)
 
 
@@ -208,6 +279,7 @@ def test_any_example_survives_the_table(
     with TableWriter(folder / "examples" / "test.parquet", EXAMPLE) as table:
         table.write(example_row(example))
         table.write(example_row(replace(example, comments=(), origin="pull-request", commented=())))
+    (folder / "counts.json").touch()
     assert [*load_examples(folder, "test")] == [
         example,
         replace(example, comments=(), origin="pull-request", commented=()),

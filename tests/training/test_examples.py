@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from reviewer.domain import Bundle
+from reviewer.domain import Bundle, Outcome
 from reviewer.locate import choose_hunks
 from reviewer.settings import Settings
 from tests.training.small_project import write_code
 from training.aligned import Aligned, AlignedComment, Anchor, Standing
-from training.examples import build_examples, parse_diff_hunk, read_pull_request
+from training.comment_hunk import parse_diff_hunk
+from training.examples import build_examples, read_pull_request
 from training.filtered import Filtered, FilteredComment
 from training.snapshot import Snapshot, SnapshotComment
 from training.splits import Assigned
@@ -67,12 +68,16 @@ class Case:
         start: int | None = None,
         hunk: str = HUNK,
         reply_to: int | None = None,
+        root: int | None = None,
+        addressed: bool | None = None,
     ) -> Case:
         comment = SnapshotComment(
             len(self.aligned) + 1, path, "Why?", author="user-1", diff_hunk=hunk, in_reply_to=reply_to
         )
         anchor = Anchor(path, "LEFT" if side == "LEFT" else "RIGHT", line, start, "+", "") if line else None
-        self.aligned.append(AlignedComment(comment.id, comment.id, standing, current=anchor))
+        root = root or reply_to or comment.id
+        outcome = Outcome(addressed=addressed)
+        self.aligned.append(AlignedComment(comment.id, root, standing, current=anchor, outcome=outcome))
         body = "" if reason else f"Why is {comment.id} here?"
         self.filtered.append(FilteredComment(comment.id, reason, body=body, quality=0.5))
         self.snapshot = replace(self.snapshot, comments=(*self.snapshot.comments, comment))
@@ -89,6 +94,12 @@ class Case:
             (each.hunk.path + " " + each.hunk.section, [c.id for c in each.comments], each.commented, each.labelled)
             for each in self.built.examples
         ]
+
+    def count(self) -> tuple[int, int]:
+        """How many comments the filter keeps, and how many are in an example or counted with a reason."""
+        self.build()
+        said = sum(len(example.comments) for example in self.built.examples)
+        return sum(not each.reason for each in self.filtered), said + self.built.lost.total()
 
 
 def test_pieces_are_those_of_serving() -> None:
@@ -129,19 +140,50 @@ def test_what_no_reviewer_wrote_shows_nothing(reason: str) -> None:
 
 def test_replies_are_no_remarks() -> None:
     assert Case().say(line=21).say(line=21, reason="opted-out", reply_to=1).build()[1][2] == ("R21",)
-    assert Case().say(line=2, reason="opted-out", reply_to=1).build()[0][2] == ()
+    assert Case().say(line=21, reply_to=7).build()[1][1:3] == ([], ())
 
 
-@pytest.mark.parametrize("standing", ["outdated", "unplaced"])
+def test_a_reply_stands_for_a_thread_whose_first_comment_was_deleted() -> None:
+    case = Case().say(line=21, reason="reply", reply_to=99, root=1).say(line=21, reason="reply", reply_to=99, root=1)
+    assert case.build()[1][2] == ("R21",)
+    blurred = Case().say(standing="outdated", reason="reply", reply_to=99, root=1)
+    assert [row[3] for row in blurred.build()] == [False, False, True]
+
+
+@pytest.mark.parametrize("standing", ["outdated", "unplaced", "file"])
 def test_a_comment_that_nobody_can_place_blurs_its_file(standing: Standing) -> None:
     case = Case().say(standing=standing, reason="too-short")
     assert [row[3] for row in case.build()] == [False, False, True]
     assert case.built.unseen == 1
 
 
-def test_neither_a_bot_nor_a_comment_on_a_whole_file_blurs_it() -> None:
-    case = Case().say(standing="outdated", reason="bot").say(standing="file", reason="no-place")
+def test_a_bot_blurs_nothing() -> None:
+    case = Case().say(standing="outdated", reason="bot").say(standing="file", reason="bot")
     assert all(row[3] for row in case.build())
+
+
+RENAMED = "diff --git a/src/old.py b/src/main.py\nrename from src/old.py\nrename to src/main.py\n"
+ADDED = "diff --git a/src/main.py b/src/main.py\nnew file mode 100644\n"
+BODY = "--- a/src/x.py\n+++ b/src/main.py\n@@ -1 +1,2 @@\n x\n+y\n"
+
+
+@pytest.mark.parametrize(
+    ("diff", "path", "labelled"),
+    [
+        (RENAMED + BODY, "src/old.py", False),
+        (RENAMED + BODY, "src/between.py", False),
+        (RENAMED + BODY, "docs/between.md", True),
+        (
+            ADDED + BODY.replace("a/src/x.py", "/dev/null").replace("-1 +", "-0,0 +").replace(" x", "+x"),
+            "src/old.py",
+            False,
+        ),
+        (BODY.replace("src/x.py", "src/main.py"), "src/old.py", True),
+    ],
+)
+def test_a_comment_on_a_former_name_blurs_the_file(diff: str, path: str, *, labelled: bool) -> None:
+    case = Case(replace(SNAPSHOT, diff=diff)).say(path, standing="outdated")
+    assert case.build()[0][::3] == ("src/main.py ", labelled)
 
 
 def test_a_selection_of_comments_labels_nothing() -> None:
@@ -163,7 +205,7 @@ def test_outdated_code_is_an_example_of_its_own() -> None:
 def test_without_a_diff_there_is_the_code_with_the_comment(diff: str | None) -> None:
     case = Case(replace(SNAPSHOT, diff=diff)).say(standing="outdated").say(standing="outdated", hunk="")
     assert [row[1] for row in case.build()] == [[1]]
-    assert case.built.left_out == {"no readable code with the comment": 1}
+    assert case.built.lost == {"no readable code with the comment": 1}
 
 
 def test_what_another_split_has_stays_out() -> None:
@@ -177,7 +219,7 @@ def test_what_another_split_has_stays_out() -> None:
 def test_a_comment_on_a_file_that_is_not_read() -> None:
     case = Case().say("poetry.lock", 2)
     case.build()
-    assert case.built.left_out == {"on a hunk that is not read": 1}
+    assert case.built.lost == {"on a hunk that is not read": 1}
 
 
 def test_of_a_refused_pull_request_nothing_is_used() -> None:
@@ -195,6 +237,56 @@ def test_ids_are_unique_where_a_piece_stands_twice() -> None:
     assert len(set(ids)) == len(ids) == 3
     assert case.built.left_out == {"the same piece again": 1}
     assert case.say("src/b.py", 11).build()[2] == ("src/b.py ", [1], ("R11",), True)
+    assert case.say("src/b.py", 2).build()[2] == ("src/b.py ", [2], ("R2",), True)
+    assert case.built.lost == {"on the same piece again": 1}
+
+
+def test_each_kept_comment_is_in_an_example_or_counted() -> None:
+    twice = DIFF.replace(" b\n+c\n", " b\n+c\n@@ -9 +10,2 @@\n b\n+c\n", 1)
+    case = Case(replace(SNAPSHOT, diff=twice)).say(line=21).say(line=2).say(line=4, reason="too-short")
+    case.say("src/b.py", 11).say("src/b.py", 2).say("poetry.lock", 2).say(standing="outdated")
+    case.say(standing="outdated", hunk="").say(line=4, root=2)
+    assert case.count() == (8, 8)
+    digest = case.built.examples[1].hunk.digest
+    outdated = case.built.examples[-1].hunk.digest
+    case.assigned = Assigned("octo/demo", 7, "train", left_out_comments=(2,), left_out_hunks=(digest, outdated))
+    assert case.count() == (8, 8)
+    assert len(case.built.lost) == 6
+
+
+def test_an_addressed_comment_comes_with_the_code_that_it_was_made_on() -> None:
+    case = Case().say(line=2, addressed=True).say(line=21, addressed=False)
+    assert [row[1] for row in case.build()] == [[1], [2], []]
+    (before,) = case.built.before
+    assert (before.origin, before.hunk.lines[-1].text, [c.id for c in before.comments]) == ("diff-hunk", "newer", [1])
+    case.assigned = Assigned("octo/demo", 7, "train", left_out_hunks=(before.hunk.digest,))
+    case.build()
+    assert case.built.before == ()
+
+
+def test_what_another_split_has_is_not_in_the_diff_either() -> None:
+    case = Case()
+    case.build()
+    digest = case.built.examples[1].hunk.digest
+    case.assigned = Assigned("octo/demo", 7, "train", left_out_hunks=(digest,))
+    case.build()
+    assert [hunk.section for hunk in case.built.pull_request.files[0].hunks] == ["def one():"]
+
+
+def test_of_a_hunk_that_two_splits_share_in_part_the_rest_is_shown() -> None:
+    code = "".join(f"+{line}\n" for line in write_code("long", 400))
+    case = Case(replace(SNAPSHOT, diff=f"diff --git a/a.py b/a.py\n--- a/a.py\n+++ b/a.py\n@@ -0,0 +1,400 @@\n{code}"))
+    case.build()
+    pieces = [example.hunk for example in case.built.examples]
+    case.assigned = Assigned("octo/demo", 7, "train", left_out_hunks=(pieces[1].digest,))
+    case.build()
+    assert list(case.built.pull_request.files[0].hunks) == [pieces[0], *pieces[2:]]
+
+
+def test_the_last_hunk_shown_with_a_comment_is_its_own() -> None:
+    hunk = parse_diff_hunk("a.py", "@@ -1 +1 @@\n x\n@@ -7,9 +8,9 @@ def f():\n y\n+z\n")
+    assert hunk
+    assert ([line.text for line in hunk.lines], hunk.section, hunk.target_start) == (["y", "z"], "def f():", 8)
 
 
 def test_a_long_piece_of_outdated_code_keeps_its_end() -> None:
