@@ -20,7 +20,9 @@ IMAGE: Final = re.compile(r"!\[[^\]\n]{0,300}\]\([^)\n]{0,2000}\)|<img\b[^>]{0,2
 LABELLED: Final = re.compile(r"\[([^\]\n]{0,300})\]\([^)\n]{0,2000}\)")
 LINK: Final = re.compile(r"<?https?://\S+>?")
 HASH: Final = re.compile(r"\b(?=\w*\d)[0-9a-f]{7,40}\b")
-WORD: Final = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
+UNSPACED: Final = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff"
+"""Thai, Lao, kana and Chinese characters stand without spaces: two of them count as a word."""
+WORD: Final = re.compile(rf"[{UNSPACED}]{{1,2}}|[^\W\d_{UNSPACED}]+(?:['\u2019][^\W\d_{UNSPACED}]+)*")
 SPAN: Final = re.compile(r"`[^`\n]+`")
 
 
@@ -107,8 +109,10 @@ MAX_ACKNOWLEDGEMENT: Final = 25
 PROCESS: Final = _any(
     r"\b(?:re-?bas(?:e|ed|es|ing)|squash(?:ed|ing)?|fix-?up commits?|force[- ]push(?:ed)?|cherry[- ]pick(?:ed)?)\b",
     r"\b(?:merge|the|this|fix) conflicts?\b|\bsign(?:ed)?[- ]?off\b|\b(?:dco|cla)\b|\bback-?port(?:ed)?\b",
-    r"\b(?:same|separate|different|another|other|previous|earlier|next|later|first|second|third|last|final|own|single"
-    r"|one|two|which|wrong|that) commits?\b|\bcommit (?:message|title|history|description)s?\b",
+    r"\b(?:same|separate|different|another|previous|earlier|later|own|wrong) commits?\b"
+    r"|\b(?:amend(?:ed)?|as|check|drop|for|from|in|into|of|see|to|with) (?:(?:a|an|its|that|the|this|your) )?"
+    r"(?:final|first|last|next|one|other|second|single|that|third|two|which) commits?\b"
+    r"|\bcommit (?:message|title|history|description)s?\b",
     r"\b(?:separate|different|another|follow-?up|own) (?:pr|pull request)s?\b|\bpr (?:description|title|body)\b",
     r"\b(?:open|create|file|raise)(?:e?d)? (?:an?|another|the) (?:follow-?up )?(?:issue|ticket|pr)\b",
     r"\b(?:from|on|with) (?:the )?latest (?:main|master|changes?)\b|\b(?:changelog|release notes?) entry\b",

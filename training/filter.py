@@ -155,7 +155,7 @@ def filter_comment(
     """The decision about one comment: who wrote it, then where it stands, then what it says."""
     reason, detail = refuse_author(comment, snapshot, policy)
     if not reason:
-        reason, detail = refuse_place(comment, place)
+        reason, detail = refuse_place(comment, place, complete=snapshot.comments_complete)
     body = comment.body.replace("\r\n", "\n").strip()
     if not reason and len(body) > policy.params.max_characters:
         reason, detail = FilterReason.TOO_LONG, f"{len(body)} characters"
@@ -185,9 +185,13 @@ def refuse_author(comment: SnapshotComment, snapshot: Snapshot, policy: Policy) 
     return (FilterReason.OWN, "") if comment.author and comment.author == snapshot.author else ("", "")
 
 
-def refuse_place(comment: SnapshotComment, place: AlignedComment | None) -> tuple[str, str]:
-    """Why it stands on no line as the first of its thread; both empty when it does."""
-    if comment.in_reply_to is not None or (place is not None and place.root != comment.id):
+def refuse_place(comment: SnapshotComment, place: AlignedComment | None, *, complete: bool) -> tuple[str, str]:
+    """Why it stands on no line as the first of its thread; both empty when it does.
+
+    Where all comments are known, the first one that is left of a thread is its first.
+    """
+    is_first = place is not None and place.root == comment.id and (complete or comment.in_reply_to is None)
+    if not is_first and (place is not None or comment.in_reply_to is not None):
         return FilterReason.REPLY, ""
     if place is None:
         return FilterReason.NO_PLACE, "align says nothing of it"

@@ -116,6 +116,15 @@ def test_a_reply_is_told_by_either_of_both() -> None:
     assert [each.reason for each in record.comments] == [FilterReason.REPLY] * 2
 
 
+def test_the_first_comment_left_of_a_thread_is_no_reply() -> None:
+    left, answer = comment(2, in_reply_to=1), comment(3, in_reply_to=1)
+    aligned = Aligned("octo/demo", 1, (AlignedComment(2, 2, "exact"), AlignedComment(3, 2, "exact")))
+    record = filter_pull_request(pull(left, answer), aligned, policy=Policy())
+    assert [each.reason for each in record.comments] == ["", FilterReason.REPLY]
+    record = filter_pull_request(pull(left, answer, comments_complete=False), aligned, policy=Policy())
+    assert [each.reason for each in record.comments] == [FilterReason.REPLY] * 2
+
+
 def test_an_outdated_comment_is_kept() -> None:
     aligned = Aligned("octo/demo", 1, (AlignedComment(1, 1, "outdated"),))
     assert filter_pull_request(pull(comment(1)), aligned, policy=Policy()).comments[0].reason == ""
@@ -149,6 +158,11 @@ def test_other_languages_are_left_out_when_asked() -> None:
     made = comment(1, "请把这个函数移到单独的文件里\uff0c因为 it should be `reused`。")
     assert reason_of(made) == ""
     assert reason_of(made, Policy(FilterParams(english_only=True))) == FilterReason.LANGUAGE
+
+
+def test_a_chinese_sentence_does_not_say_too_little() -> None:
+    assert reason_of(comment(1, "\u4f60\u597d\uff0c\u8fd9\u91cc\u5e94\u8be5\u52a0\u9501")) == ""
+    assert reason_of(comment(1, "\u597d\u7684")) == FilterReason.TOO_SHORT
 
 
 def test_of_nearly_the_same_the_earliest_stays_wherever_it_stands(tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ SHARED = Path(__file__).parents[2].parent / "shared" / "data"
             'In commit "move code" (790733e54c3daff547acbc90fb179b48b6d2fb3c)\n\nThis belongs in the previous commit.',
             FilterReason.PROCESS,
         ),
+        ("Please move this to the first commit.", FilterReason.PROCESS),
         ("Same here.", FilterReason.ELSEWHERE),
         ("ditto", FilterReason.ELSEWHERE),
         ("(as above)", FilterReason.ELSEWHERE),
@@ -58,6 +59,8 @@ def test_rules_name_what_teaches_nothing(body: str, reason: FilterReason) -> Non
         "We fixed this warning in a.c:12 before, it should not come back.",
         "The CLAMP macro evaluates its argument twice.",
         "Please move it above the loop, thanks!",
+        "Why is the last commit ignored when the loop ends early?",
+        "The first commit in the batch is skipped, so the reader loses a record.",
     ],
 )
 def test_rules_leave_remarks_alone(body: str) -> None:
@@ -88,6 +91,18 @@ def test_a_block_that_is_never_closed_is_code_to_the_end() -> None:
 )
 def test_english_is_told_by_letters_and_common_words(body: str, *, english: bool) -> None:
     assert is_english(read_text(body)) is english
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("\u8fd9\u91cc\u5e94\u8be5\u52a0\u9501", 3),
+        ("\u5b9a\u6570\u306b\u3059\u3079\u304d map \u3067\u3059", 5),
+        ("\u0417\u0434\u0435\u0441\u044c \u043d\u0443\u0436\u0435\u043d lock", 3),
+    ],
+)
+def test_words_are_counted_where_no_spaces_stand_between_them(body: str, words: int) -> None:
+    assert len(read_text(body).words) == words
 
 
 @pytest.mark.parametrize(
