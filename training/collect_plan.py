@@ -35,6 +35,8 @@ class Counts:
     threads: int
     left_out: str = ""
     """Why nothing is asked for."""
+    counted_all: bool = False
+    """More were updated since then than are looked at: all merged ones are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +90,13 @@ def count_repository(run: Run, client: GitHubClient, repo: str) -> Counts:
     page = client.query(COUNT, owner=owner, name=name, size=SAMPLE).data["repository"]["pullRequests"]
     since = max(run.params.since, "" if run.refresh else state.since)
     fresh = [node for node in page["nodes"] if node["updatedAt"] >= since]
-    pulls = int(page["totalCount"]) if len(fresh) == len(page["nodes"]) else len(fresh)
+    is_full = len(fresh) == len(page["nodes"])
+    pulls = int(page["totalCount"]) if is_full else len(fresh)
+    counted_all = bool(since) and is_full and pulls > len(fresh)
     pulls = min(pulls, run.params.limit) if run.params.limit and not state.since else pulls
     said = sum(node["reviewThreads"]["totalCount"] for node in fresh)
-    return Counts(repo, pulls, math.ceil(said / len(fresh) * pulls) if fresh else 0)
+    threads = math.ceil(said / len(fresh) * pulls) if fresh else 0
+    return Counts(repo, pulls, threads, counted_all=counted_all)
 
 
 def count_all(run: Run) -> tuple[list[Counts], tuple[int, int]]:
@@ -130,10 +135,12 @@ def render_plan(counts: Sequence[Counts], limits: tuple[int, int], *, guidelines
         total += cost
         shown = one.left_out or f"{one.pulls:,}"
         rows.append((one.repo, shown, f"{one.threads:,}", f"{cost.requests:,}", f"{cost.points:,}"))
+    all_counted = ", ".join(one.repo for one in counts if one.counted_all)
+    more = f" Of {all_counted} all merged pull requests are counted, whenever updated." if all_counted else ""
     return (
         f"{render_table(rows)}\n\n{total.requests:,} requests and {total.points:,} points of GraphQL: about "
         f"{total.minutes(*limits):,} minutes with {limits[0]:,} requests and {limits[1]:,} points an hour. "
-        "Nothing was collected."
+        f"An estimate: threads are counted on the {SAMPLE} last updated pull requests.{more} Nothing was collected."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from training.cli import train
 from training.collect import collect
 from training.collect_watch import TerminalWatch, render_pulls
 from training.errors import DataError
+from training.snapshot import hash_name
 from training.store import SnapshotStore
 
 ROOT = Path(__file__).parents[2]
@@ -70,8 +72,75 @@ def test_the_dry_run(repo: RepoScenario, github_server: GitHubServer, tmp_path: 
     assert result.exit_code == 0
     assert result.stderr == "octo/nothing: GitHub has no /repos/octo/nothing, or the token may not see it.\n"
     assert result.stdout.split("\n")[1].split() == ["octo/demo", "2", "2", "19", "6"]
-    assert "about 1 minutes with 1,000 requests and 1,000 points an hour. Nothing was collected." in result.stdout
+    assert "about 1 minutes with 1,000 requests and 1,000 points an hour. An estimate: " in result.stdout
     assert read_folder(tmp_path) == {}
+
+
+@pytest.mark.parametrize(("since", "words"), [
+    ("2023", " Of octo/demo all merged pull requests are counted, whenever updated."), ("2024-03-03", ""), ("", ""),
+])  # fmt: skip
+def test_the_dry_run_says_what_it_does_not_know(
+    since: str, words: str, repo: RepoScenario, github_server: GitHubServer, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("training.collect_plan.SAMPLE", 2)
+    for day in (1, 2, 3):
+        add_pull(repo, day)
+
+    result = invoke(github_server, tmp_path, "--repo", "octo/demo", "--dry-run", "--since", since)
+
+    told = "An estimate: threads are counted on the 2 last updated pull requests."
+    assert f" {told}{words} Nothing was collected." in result.stdout
+
+
+def test_the_dry_run_reads_nothing_from_disk(github_server: GitHubServer, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text("{}", "utf-8")
+
+    result = invoke(github_server, tmp_path / "s", "--from", str(tmp_path / "a.json"), "--dry-run")
+
+    assert result.stdout == f"{tmp_path / 'a.json'}: reading from disk asks GitHub for nothing. Nothing was read.\n"
+    assert not (tmp_path / "s").exists()
+
+
+def test_a_salt_that_nobody_knows_any_more(repo: RepoScenario, github_server: GitHubServer, tmp_path: Path) -> None:
+    add_pull(repo, 1)
+    invoke(github_server, tmp_path, "--repo", "octo/demo")
+    (tmp_path / "collect.json").unlink()
+    before = read_folder(tmp_path)
+
+    result = invoke(github_server, tmp_path, "--repo", "octo/demo", GLOSSATOR_NAME_SALT="other")
+
+    assert "which tells with what salt, is gone." in str(result.exception)
+    assert read_folder(tmp_path) == before
+    (tmp_path / "octo/demo/collect.json").unlink()
+    assert "is gone." in str(invoke(github_server, tmp_path, "--repo", "octo/demo").exception)
+    assert invoke(github_server, tmp_path, "--repo", "octo/demo", "--refresh").exit_code == 0
+    assert invoke(github_server, tmp_path, "--repo", "octo/demo").exit_code == 0
+
+
+def test_logins_are_not_found_in_published_data(github_server: GitHubServer, tmp_path: Path) -> None:
+    row = {"repo": "octo/demo", "number": 1, "author": hash_name("carol"), "diff": "", "comments": []}
+    (tmp_path / "p.jsonl").write_text(json.dumps(row), "utf-8")
+    opt_out = tmp_path / "opt-out.txt"
+    words = ["--from", str(tmp_path / "p.jsonl"), "--opt-out", str(opt_out)]
+    opt_out.write_text("carol\n", "utf-8")
+
+    result = invoke(github_server, tmp_path / "s", *words)
+
+    assert result.exit_code == 0
+    assert f"{opt_out} names people by their logins. They are not found in published data" in result.stderr
+    opt_out.write_text(hash_name("carol"), "utf-8")
+    again = invoke(github_server, tmp_path / "other", *words)
+    assert again.stderr == "octo/demo#1 is deleted: its author has opted out.\n"
+
+
+def test_what_a_kill_left_is_swept(repo: RepoScenario, github_server: GitHubServer, tmp_path: Path) -> None:
+    (tmp_path / "octo/demo").mkdir(parents=True)
+    (tmp_path / f"octo/demo/.000001.json.{'9' * 20}").write_text("bob", "utf-8")
+
+    invoke(github_server, tmp_path, "--repo", "octo/demo")
+
+    assert sorted(read_folder(tmp_path)) == ["collect.json", "octo/demo/collect.json", "octo/demo/guidelines.json"]
 
 
 def test_parameters_of_the_file_and_of_the_options(

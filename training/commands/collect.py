@@ -13,12 +13,16 @@ from training.licenses import LicenseRule
 if TYPE_CHECKING:
     from training.collect_run import Collected, CollectParams, Run
     from training.published import ImportCounts
+    from training.store import SnapshotStore
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
 ENVIRONMENT = """Environment: GLOSSATOR_GITHUB_TOKENS (several with commas between) or GLOSSATOR_APP_ID and
 GLOSSATOR_APP_KEY, else GITHUB_TOKEN; GLOSSATOR_NAME_SALT, what names are hashed with; GITHUB_API_URL and
 GITHUB_GRAPHQL_URL for GitHub Enterprise Server."""
+
+SALTED = """{opt_out} names people by their logins. They are not found in published data, whose names were hashed with \
+another salt: write their names there, too, as they stand in it (user-...)."""
 
 
 @click.command(epilog=ENVIRONMENT)
@@ -59,7 +63,10 @@ def command(
     chosen = choose_params(params, repos, licenses, since, limit)
     salt = os.environ.get("GLOSSATOR_NAME_SALT", "")
     paths = sources or check_sources(chosen.sources)
-    if paths and not dry_run:
+    if dry_run and paths:
+        click.echo(f"{', '.join(map(str, paths))}: reading from disk asks GitHub for nothing. Nothing was read.")
+    elif paths:
+        prepare_folder(snapshots, refresh=refresh)
         import_sources(paths, snapshots, opt_out, salt, chosen)
     if paths and not (repos if sources else chosen.repos):
         return
@@ -70,6 +77,7 @@ def command(
         else:
             from training.collect import collect
 
+            prepare_folder(snapshots, refresh=refresh)
             tell(collect(run))
     finally:
         run.wire.close()
@@ -98,6 +106,41 @@ def choose_params(
     given = {"repos": repos or None, "licenses": licenses, "since": since, "limit": limit}
     wanted = {name: value for name, value in given.items() if value is not None}
     return replace(load_params(path, "collect", CollectParams), **wanted)  # type: ignore[arg-type] # named above
+
+
+def prepare_folder(snapshots: Path, *, refresh: bool) -> None:
+    """Sweep what a killed process left, and refuse a folder whose salt nobody knows any more with a UsageError."""
+    from reviewer.errors import UsageError
+    from training.collect_state import STATE_NAME, FolderState, load_state
+    from training.store import SnapshotStore
+
+    store = SnapshotStore(snapshots)
+    store.sweep()
+    if refresh or load_state(snapshots / STATE_NAME, FolderState()).salt_check:
+        return
+    if holds_hashed(store):
+        raise UsageError(
+            f"{snapshots} holds names that were hashed here, and {snapshots / STATE_NAME}, which tells with what salt, "
+            "is gone.",
+            "Bring that file back; or set the same GLOSSATOR_NAME_SALT as before and collect with --refresh.",
+        )
+
+
+def holds_hashed(store: SnapshotStore) -> bool:
+    """Whether some repository's pull requests come from GitHub or a dump: by its state, or one of its snapshots."""
+    from contextlib import suppress
+
+    from training.collect_state import STATE_NAME
+    from training.errors import DataError
+
+    if any(store.folder.glob(f"*/*/{STATE_NAME}")):
+        return True
+    one_of_each = dict(store.list_keys()) if store.folder.is_dir() else {}
+    for key in one_of_each.items():
+        with suppress(DataError):
+            if store.load(key).source in {"github", "github-dump"}:
+                return True
+    return False
 
 
 def make_run(params: CollectParams, snapshots: Path, opt_out: Path, salt: str, *, refresh: bool) -> Run:
@@ -168,6 +211,8 @@ def import_sources(sources: tuple[Path, ...], snapshots: Path, opt_out: Path, sa
     if published:
         from training.published import import_files
 
+        if out != load_opt_out(opt_out):  # a plain login is another name with a salt
+            click.echo(SALTED.format(opt_out=opt_out), err=True)
         tell_import(import_files(published, store))
         for problem in apply_opt_out(store, out, None, again=True):
             click.echo(problem, err=True)
