@@ -56,3 +56,5 @@ class Aligned:
     comments: tuple[AlignedComment, ...]
     problem: str = ""
     """Why the diff could not be read."""
+    snapshot: str = ""
+    """Digest of the snapshot's file that this was made from; `run_stage` fills it in."""

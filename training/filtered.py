@@ -59,3 +59,5 @@ class Filtered:
     comments: tuple[FilteredComment, ...]
     reason: str = ""
     """A `FilterReason` when nothing of the pull request may be used, its diff included: `opted-out`, `license`."""
+    snapshot: str = ""
+    """Digest of the snapshot's file that this was made from; `run_stage` fills it in."""

@@ -18,7 +18,7 @@ from training.splits import SPLITS, Assigned, SplitCount
 
 _TABLES: Final = """
 PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -32000; PRAGMA temp_store = FILE;
-CREATE TABLE pull (repo TEXT, number INTEGER, began TEXT, ended TEXT, unusable TEXT,
+CREATE TABLE pull (repo TEXT, number INTEGER, began TEXT, ended TEXT, unusable TEXT, snapshot TEXT,
  PRIMARY KEY (repo, number)) WITHOUT ROWID;
 CREATE TABLE mark (mark TEXT, repo TEXT, number INTEGER, PRIMARY KEY (mark, repo, number)) WITHOUT ROWID;
 CREATE TABLE unit (repo TEXT, number INTEGER, kind TEXT, id TEXT, text TEXT, at INTEGER PRIMARY KEY);
@@ -63,7 +63,8 @@ class FactsTable:
     def add(self, facts: Facts) -> None:
         """Take in one pull request. They come in the order of their keys."""
         key = (facts.repo, facts.number)
-        self._base.execute("INSERT INTO pull VALUES (?, ?, ?, ?, ?)", (*key, facts.began, facts.ended, facts.unusable))
+        row = (*key, facts.began, facts.ended, facts.unusable, facts.snapshot)
+        self._base.execute("INSERT INTO pull VALUES (?, ?, ?, ?, ?, ?)", row)
         self._base.executemany("INSERT OR IGNORE INTO mark VALUES (?, ?, ?)", [(mark, *key) for mark in facts.marks])
         units = [(*key, unit.kind, unit.id, unit.text.encode("utf-8", "replace").decode()) for unit in facts.units]
         self._base.executemany("INSERT INTO unit (repo, number, kind, id, text) VALUES (?, ?, ?, ?, ?)", units)
@@ -74,7 +75,8 @@ class FactsTable:
 
     def list_spans(self) -> Iterator[tuple[Key, tuple[str, str], str]]:
         """All pull requests in order, with beginning and end, and why nothing of it may be used, if so."""
-        for repo, number, began, ended, unusable in self._base.execute("SELECT * FROM pull ORDER BY repo, number"):
+        query = "SELECT repo, number, began, ended, unusable FROM pull ORDER BY repo, number"
+        for repo, number, began, ended, unusable in self._base.execute(query):
             yield (repo, number), (began, ended), unusable
 
     def find_beginning(self, share: float) -> str:
@@ -124,11 +126,15 @@ class FactsTable:
     def list_assigned(self) -> Iterator[Assigned]:
         """What became of each pull request, in order."""
         hidden = "SELECT kind, id FROM unit WHERE repo = ? AND number = ? AND at IN left_out ORDER BY at"
-        for repo, number, split, reason in self._base.execute("SELECT * FROM choice ORDER BY repo, number"):
+        query = (
+            "SELECT repo, number, split, reason, snapshot FROM choice JOIN pull USING (repo, number)"
+            " ORDER BY repo, number"
+        )
+        for repo, number, split, reason, snapshot in self._base.execute(query):
             units = self._base.execute(hidden, (repo, number)).fetchall()
             comments = tuple(int(name) for kind, name in units if kind == "comment")
             hunks = tuple(name for kind, name in units if kind == "hunk")
-            yield Assigned(repo, number, split, reason, comments, hunks)
+            yield Assigned(repo, number, split, reason, comments, hunks, snapshot)
 
     def count_splits(self) -> dict[str, SplitCount]:
         """What each split holds."""

@@ -48,6 +48,8 @@ class Assigned:
     """Comments that stand, nearly the same, in a later split."""
     left_out_hunks: tuple[str, ...] = ()
     """Digests of hunks whose changed lines stand, nearly the same, in a later split."""
+    snapshot: str = ""
+    """Digest of the snapshot's file that this was made from."""
 
 
 @dataclass(frozen=True, slots=True)

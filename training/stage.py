@@ -9,11 +9,11 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from threading import Thread
@@ -23,7 +23,7 @@ from reviewer.errors import GlossatorError
 from training.errors import DataError
 from training.records import Raw, encode, read_records
 from training.snapshot import Key
-from training.store import SnapshotStore, in_shard, load_snapshot
+from training.store import SnapshotStore, in_shard, read_snapshot
 
 BATCH = 16
 """Pull requests that a worker gets at once."""
@@ -73,22 +73,31 @@ def run_stage(
         work: Called as `work(snapshot, *records)`, one record of each input. Use `functools.partial` for parameters.
         told: Filled as it goes.
         inputs: Folder, schema and record type of what earlier stages wrote. A pull request that one of them lacks is
-            left out silently: that stage has told why.
+            left out, and so is one whose snapshot has changed since; both are told.
         jobs: Worker processes; 0 for one a processor, 1 for none but this.
         shard: Which part of the pull requests to do, from 1.
         shards: How many parts there are.
     """
-    waiting = (_Job(key, store.path(key), raws) for key, raws in join(store, inputs) if in_shard(key, shard, shards))
+    lacking: Counter[Path] = Counter()
+    joined = join(store, inputs, lacking)
+    waiting = (_Job(key, store.path(key), raws) for key, raws in joined if in_shard(key, shard, shards))
     for lines, problems in _map_batches(work, waiting, jobs or cpu_count()):
         told.done += len(lines)
         told.problems += problems
         yield from lines
+    for folder, count in lacking.items():
+        told.problems.append(
+            f"{folder} says nothing of {count:,} of the snapshots. If they are new, run align and what follows again."
+        )
 
 
 def join(
-    store: SnapshotStore, inputs: Sequence[tuple[Path, str, type[Any]]]
+    store: SnapshotStore, inputs: Sequence[tuple[Path, str, type[Any]]], lacking: Counter[Path]
 ) -> Iterator[tuple[Key, tuple[Raw[Any], ...]]]:
-    """Each pull request of the store with its record of each input, in order; those that lack one are left out."""
+    """Each pull request of the store with its record of each input, in order; those that lack one are left out.
+
+    `lacking` counts these by the first input that says nothing of them.
+    """
     streams = [read_records(folder, schema, kind) for folder, schema, kind in inputs]
     heads: list[Raw[Any] | None] = [next(stream, None) for stream in streams]
     for key in store.list_keys():
@@ -98,6 +107,8 @@ def join(
         found = tuple(head for head in heads if head is not None and head.key == key)
         if len(found) == len(streams):
             yield key, found
+        else:
+            lacking[next(of[0] for of, head in zip(inputs, heads, strict=True) if not head or head.key != key)] += 1
     for stream in streams:  # to its end, where it says whether it is whole
         deque(stream, 0)
 
@@ -144,7 +155,7 @@ def _run_batch(work: Work, batch: list[_Job]) -> Done:
     problems: list[str] = []
     for job in batch:
         try:
-            record = work(load_snapshot(job.path, job.key), *(raw.read() for raw in job.raws))
+            record = _do(work, job)
         except DataError as error:
             problems.append(error.what)
         except GlossatorError as error:
@@ -152,3 +163,14 @@ def _run_batch(work: Work, batch: list[_Job]) -> Done:
         else:
             lines += [] if record is None else [encode(record)]
     return lines, problems
+
+
+def _do(work: Work, job: _Job) -> Any:
+    """The record of one pull request, with the digest of its snapshot where records have a place for it."""
+    snapshot, digest = read_snapshot(job.path, job.key)
+    records = [raw.read() for raw in job.raws]
+    for raw, record in zip(job.raws, records, strict=True):
+        if getattr(record, "snapshot", "") not in {"", digest}:  # one made by hand has none
+            raise DataError(f"{raw.where} was made from another state of {job.path}: run align and what follows again.")
+    record = work(snapshot, *records)
+    return replace(record, snapshot=digest) if hasattr(record, "snapshot") else record

@@ -21,6 +21,7 @@ class Counted:
     comments: int
     before: int = 0
     note: str = ""
+    snapshot: str = ""
 
 
 def count(snapshot: Snapshot, *before: Counted) -> Counted | None:

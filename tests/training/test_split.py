@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date
 from pathlib import Path
 
@@ -145,6 +146,13 @@ def test_names_of_one_repository_cannot_be_pinned_to_two_splits(project: SmallPr
     project.add("old/name", 7, head_sha="a" * 40)
     with pytest.raises(UsageError, match=r"new/name \(train\), old/name \(test\)"):
         run(project, train_repositories=("new/name",), test_repositories=("old/name",))
+
+
+def test_a_split_says_of_which_state_of_its_snapshot_it_is(project: SmallProject) -> None:
+    project.add("a/one", 1)
+    records, _ = run(project)
+    digest = hashlib.sha256(project.store.path(("a/one", 1)).read_bytes()).hexdigest()[:16]
+    assert records["a/one", 1].snapshot == digest
 
 
 def test_a_family_goes_to_one_split(project: SmallProject) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -66,8 +68,36 @@ def test_what_an_input_lacks_is_left_out(store: SnapshotStore, tmp_path: Path) -
     told = Told()
     lines = (line for key, line in zip(KEYS, run_stage(store, count, told, jobs=1), strict=True) if key not in lacking)
     save_records(tmp_path, COUNTED, lines)
-    found = [key for key, _ in join(store, [(tmp_path, COUNTED, Counted)])]
+    told = Told()
+    again = list(run_stage(store, count, told, [(tmp_path, COUNTED, Counted)], jobs=1))
+    assert len(again) == told.done == len(KEYS) - 3
+    assert told.problems == [
+        f"{tmp_path} says nothing of 3 of the snapshots. If they are new, run align and what follows again."
+    ]
+    found = [key for key, _ in join(store, [(tmp_path, COUNTED, Counted)], Counter())]
     assert found == [key for key in KEYS if key not in lacking]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_record_of_another_state_of_its_snapshot_is_left_out_and_told(tmp_path: Path, jobs: int) -> None:
+    store = SnapshotStore(tmp_path / "snapshots")
+    for number in range(1, 4):
+        store.save(Snapshot("a/b", number))
+    write(store, tmp_path / "counted")
+    store.save(Snapshot("a/b", 2, comments=(SnapshotComment(9, "a", "This is new."),)))
+    told = Told()
+    lines = list(run_stage(store, count, told, [(tmp_path / "counted", COUNTED, Counted)], jobs=jobs))
+    assert len(lines) == told.done == 2
+    (problem,) = told.problems
+    assert problem.startswith(f"{part_path(tmp_path / 'counted')}, line 3, was made from another state of ")
+    assert problem.endswith("000002.json: run align and what follows again.")
+
+
+def test_a_record_says_of_which_state_of_its_snapshot_it_is(store: SnapshotStore, tmp_path: Path) -> None:
+    write(store, tmp_path)
+    made = [raw.read() for raw in read_records(tmp_path, COUNTED, Counted)]
+    digests = [hashlib.sha256(store.path((one.repo, one.number)).read_bytes()).hexdigest()[:16] for one in made]
+    assert [one.snapshot for one in made] == digests
 
 
 def test_an_input_cut_after_its_last_record_is_seen(store: SnapshotStore, tmp_path: Path) -> None:
@@ -75,7 +105,7 @@ def test_an_input_cut_after_its_last_record_is_seen(store: SnapshotStore, tmp_pa
     path = part_path(tmp_path)
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
     with pytest.raises(DataError, match="was cut short after 90 records"):
-        list(join(store, [(tmp_path, COUNTED, Counted)]))
+        list(join(store, [(tmp_path, COUNTED, Counted)], Counter()))
 
 
 def title(store: SnapshotStore, key: tuple[str, int], words: str) -> None:
