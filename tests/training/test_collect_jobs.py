@@ -12,6 +12,8 @@ import pytest
 import yaml
 
 from tests.command import ROOT
+from training.collect_run import Collected
+from training.commands.collect import tell
 from training.retrain import INPUT
 
 WORKFLOW: dict[Any, Any] = yaml.safe_load((ROOT / ".github/workflows/collect.yml").read_text(encoding="utf-8"))
@@ -158,10 +160,14 @@ def test_collecting_stops_in_time(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("problems", [0, 2, 30])
-def test_a_few_problems_are_shown_as_warnings(tmp_path: Path, problems: int) -> None:
-    table = f"repositories   1\\nproblems      {problems}"
-    script = f"""echo 'Names are hashed.' >&2
-    for at in $(seq {problems}); do echo "octo/demo#$at: 100% lost." >&2; done; printf '{table}\\n'"""
+def test_a_few_problems_are_shown_as_warnings(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], problems: int
+) -> None:
+    told = Collected(problems=[f"octo/demo#{at}: 100% lost." for at in range(1, problems + 1)])
+    tell(told)
+    table, lines = capsys.readouterr()
+    (tmp_path / "told").write_text(f"Names are hashed.\n{lines}{table}", encoding="utf-8")
+    script = 'cat "$RUNNER_TEMP/told"'
 
     ended, printed, _ = collect(tmp_path, f"{SNAPSHOT} {script}")
 
