@@ -1,7 +1,8 @@
 """`python -m bench.filter_labels --snapshots DIR`: how well the filter agrees with the comments labelled by hand.
 
 The labels stand in training/labels/quality.csv without their texts; the snapshots have them. `--fit` also finds the
-weights of training.quality again, on the half of the labels that they may know.
+weights of training.quality again, on the half of the labels that they may know. `--scrub` counts instead what
+training.scrub finds in all comments of people.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +23,7 @@ from numpy.typing import NDArray
 from training.comment_rules import CommentText, find_reason, read_text
 from training.filter import FilterParams, refuse_text
 from training.quality import measure_features, score_quality
+from training.scrub import scrub
 from training.snapshot import Snapshot
 from training.store import SnapshotStore
 
@@ -50,10 +53,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.filter_labels", description=__doc__)
     parser.add_argument("--snapshots", type=Path, default=Path("data/snapshots"))
     parser.add_argument("--fit", action="store_true", help="find the weights again")
+    parser.add_argument("--scrub", action="store_true", help="count secrets and personal data in all comments")
     options = parser.parse_args()
+    if options.scrub:
+        sys.stdout.write(render_scrubbed(SnapshotStore(options.snapshots)) + "\n")
+        return 0
     rows, missing = load_labelled(SnapshotStore(options.snapshots))
     if missing:
-        sys.stderr.write(f"Not in {options.snapshots}: {', '.join(missing[:5])} and so on, {len(missing)} in all.\n")
+        named = ", ".join(missing[:5])
+        sys.stderr.write(f"Not in {options.snapshots}: {named} and so on, {len(missing)} in all. See docs/filter.md.\n")
         return 2
     tune = [row for row in rows if row.half == "tune"]
     sys.stdout.write(render_table(rows, make_judges(tune)) + "\n" + render_recall(rows) + "\n")
@@ -62,6 +70,17 @@ def main() -> int:
         weights = fit(*make_matrix(tune))
         sys.stdout.writelines(f'    "{name}": {weight:.2f},\n' for name, weight in zip(names, weights, strict=True))
     return 0
+
+
+def render_scrubbed(store: SnapshotStore) -> str:
+    """What is found in the comments that are not by bots, of each kind."""
+    texts, removed = 0, Counter[str]()
+    for key in store.list_keys():
+        for comment in store.load(key).comments:
+            if comment.author_type != "Bot":
+                texts += 1
+                removed.update(scrub(comment.body, comment.diff_hunk).removed)
+    return f"{texts:,} comments: {', '.join(f'{count} {kind}' for kind, count in removed.most_common()) or 'nothing'}"
 
 
 def load_labelled(store: SnapshotStore) -> tuple[list[Labelled], list[str]]:

@@ -1,4 +1,5 @@
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -7,7 +8,8 @@ from hypothesis import strategies as st
 from training.comment_rules import find_reason, is_english, read_text
 from training.quality import score_quality
 from training.scrub import scrub
-from training.snapshot import hash_name
+from training.snapshot import Snapshot, SnapshotComment, hash_name
+from training.store import SnapshotStore
 
 GITHUB_TOKEN = "ghp_" + "a1B2" * 9
 SLACK_TOKEN = "xoxb-" + "123456789012-" * 2 + "abcdefghijklmnopqrstuvwx"
@@ -158,6 +160,15 @@ def test_a_hostile_text_costs_little_time(text: str) -> None:
 def test_twice_is_once() -> None:
     once = scrub(f"{GITHUB_TOKEN} @bob a@b.io 93.184.216.34 +49 30 1234 5678").text
     assert scrub(once).text == once
+
+
+def test_what_is_found_in_a_store_is_counted(tmp_path: Path) -> None:
+    from bench.filter_labels import render_scrubbed
+
+    store = SnapshotStore(tmp_path)
+    said = (SnapshotComment(1, "a.c", "@bob and @ann", author_type="User"), SnapshotComment(2, "a.c", "@bob, a@b.io"))
+    store.save(Snapshot("octo/demo", 1, comments=(*said, SnapshotComment(3, "a.c", "@eve", author_type="Bot"))))
+    assert render_scrubbed(store) == "2 comments: 3 mention, 1 e-mail"
 
 
 @given(st.text(st.characters(exclude_characters="`~"), max_size=80))
