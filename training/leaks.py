@@ -26,6 +26,7 @@ from training.parquet import load_examples, load_pull_requests
 from training.snapshot import Snapshot
 from training.split import find_span, parse_time
 from training.split_facts import KINDS, Unit, UnitKind, list_marks, list_units
+from training.split_table import refuse_temporary
 from training.splits import SPLITS, SPLITS_SCHEMA, Assigned, SplitSummary
 from training.stage import Told, run_stage
 from training.store import SnapshotStore
@@ -126,6 +127,8 @@ def find_leaks(stands: Iterable[Stand], summary: SplitSummary) -> Iterator[str]:
             yield from _find_shared(base)
             for kind in KINDS:
                 yield from _find_similar(base, kind, summary.similarity)
+        except sqlite3.Error as error:
+            raise refuse_temporary(error, None) from error
         finally:
             base.close()
 

@@ -48,7 +48,11 @@ def split_snapshots(
     """
     check_params(params)
     inputs = [(aligned, ALIGNED_SCHEMA, Aligned), (filtered, FILTERED_SCHEMA, Filtered)]
-    with FactsTable() as table:
+    try:
+        splits.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise refuse_write(splits, error) from error
+    with FactsTable(splits) as table:
         for line in run_stage(store, find_facts, told, inputs, jobs=jobs):
             table.add(decode(line, Facts))
         told.problems += list_unknown(table.list_repos(), params)
@@ -105,7 +109,7 @@ def drop_same(table: FactsTable) -> None:
 
 def leave_out_near_duplicates(table: FactsTable, kind: UnitKind, similarity: float) -> None:
     """Leave out of each split what stands, nearly the same, in a later one."""
-    with NearDuplicateIndex(threshold=similarity) as index:
+    with NearDuplicateIndex(table.folder, similarity) as index:
         for split in reversed(SPLITS):
             if split != SPLITS[-1]:
                 found = [unit.at for unit, sketch in _sketch(table, kind, split) if index.find(sketch)]

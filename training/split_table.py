@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from types import TracebackType
 from typing import Final, Literal, Self
 
 from reviewer.domain import Split
+from training.errors import DataError
 from training.snapshot import Key
 from training.split_facts import KINDS, Facts, UnitKind
 from training.splits import SPLITS, Assigned, SplitCount
@@ -43,6 +44,9 @@ class FactsTable:
 
     Args:
         folder: Where the temporary file stands; the system's folder for such files by default.
+
+    Raises:
+        DataError: The disk is full, when the block begins or ends.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -51,7 +55,10 @@ class FactsTable:
     def __enter__(self) -> Self:
         self._temporary = TemporaryDirectory(prefix="split-", dir=self.folder)
         self._base = sqlite3.connect(Path(self._temporary.name) / "facts.sqlite", isolation_level=None)
-        self._base.executescript(_TABLES)
+        try:
+            self._base.executescript(_TABLES)
+        except sqlite3.Error as error:
+            self.__exit__(type(error), error, None)
         return self
 
     def __exit__(
@@ -59,6 +66,8 @@ class FactsTable:
     ) -> None:
         self._base.close()
         self._temporary.cleanup()
+        if isinstance(error, sqlite3.Error):  # a full disk, in this table or in an index beside it
+            raise refuse_temporary(error, self.folder) from error
 
     def add(self, facts: Facts) -> None:
         """Take in one pull request. They come in the order of their keys."""
@@ -153,3 +162,10 @@ class FactsTable:
         """How many pull requests are in no split, by reason."""
         query = "SELECT reason, count(*) FROM choice WHERE reason != '' GROUP BY reason ORDER BY reason"
         return dict(self._base.execute(query).fetchall())
+
+
+def refuse_temporary(error: sqlite3.Error, folder: Path | None) -> DataError:
+    """The error for a temporary database that cannot be written."""
+    return DataError(
+        f"Cannot write a temporary file in {folder or gettempdir()}: {error}.", "Make room, and try again."
+    )

@@ -22,6 +22,8 @@ from tests.training.writer import RECORDS
 from training.errors import DataError
 from training.records import encode, part_path, read_records, save_records
 from training.snapshot import HIGHEST, Snapshot, SnapshotComment, SnapshotCommit, SnapshotThread
+from training.split_facts import Facts, Unit
+from training.split_table import FactsTable
 from training.store import SnapshotStore
 
 ROOT = Path(__file__).parents[2]
@@ -125,6 +127,20 @@ def test_records_that_do_not_fit_leave_the_ones_before(tmp_path: Path) -> None:
         save_records(tmp_path, COUNTED, many)
     assert [raw.key for raw in read_records(tmp_path, COUNTED, Counted)] == [("a/b", 1)]
     assert [path.name for path in tmp_path.iterdir()] == ["part-1-of-1.jsonl"]
+
+
+def fill_table(folder: Path) -> None:
+    with FactsTable(folder) as table:
+        table.add(Facts("a/b", 1, "", "", units=(Unit("comment", "1", "x" * 2**26),)))
+
+
+@pytest.mark.parametrize("size", [4096, 2**20])
+def test_a_table_that_does_not_fit_is_a_sentence(tmp_path: Path, size: int) -> None:
+    """It fails at its first statement, or with what it is to hold."""
+    with limited_files(size), pytest.raises(DataError, match="Cannot write a temporary file in ") as caught:
+        fill_table(tmp_path)
+    assert str(tmp_path) in caught.value.what
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("what", ["snapshots", "records"])

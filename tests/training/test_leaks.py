@@ -129,6 +129,30 @@ def test_many_leaks_are_counted_and_some_named() -> None:
     assert (lines[0], len(lines), lines[-1]) == ("30 leaks between the splits:", 22, "... and 10 more.")
 
 
+def test_splits_that_leak_do_not_take_the_place_of_others(
+    project: SmallProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.add("a/train", 1, remark=TEXT)
+    project.add("b/test", 1)
+    project.save()
+    folders = [f"--{name}={project.folder / name}" for name in ("snapshots", "aligned", "filtered", "splits")]
+    params = project.folder / "params.yaml"
+    params.write_text("split: {train_repositories: [a/train], test_repositories: [b/test, x/gone]}")
+    options = [*folders, "--jobs=1", f"--params={params}"]
+    first = CliRunner().invoke(command, options, catch_exceptions=False)
+    assert "names x/gone, which is not in the data" in first.output
+    before = {path.name: path.read_bytes() for path in (project.folder / "splits").iterdir()}
+    assert sorted(before) == ["part-1-of-1.jsonl", "summary.json"]
+    project.add("b/test", 2, remark=TEXT)
+    project.save()
+    with monkeypatch.context() as patched:
+        patched.setattr("training.split_run.leave_out_near_duplicates", lambda *_: None)
+        failed = CliRunner().invoke(command, options)
+    assert isinstance(failed.exception, LeakError)
+    assert {path.name: path.read_bytes() for path in (project.folder / "splits").iterdir()} == before
+    assert CliRunner().invoke(command, options, catch_exceptions=False).exit_code == 0
+
+
 def test_the_command_splits_checks_and_names_what_somebody_planted(project: SmallProject) -> None:
     for name in range(8):
         project.add(f"octo/demo-{name}", 1)

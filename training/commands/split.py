@@ -9,6 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from training.splits import SplitSummary
+    from training.stage import Told
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
@@ -35,14 +36,16 @@ def command(
 ) -> None:
     """Split into train, validation and test without a leak.
 
-    By repository, by time or by both, as the section `split` of params.yaml says. At its end it looks through what it
-    wrote; anything on two sides makes it fail with exit code 7, and is named.
+    By repository, by time or by both, as the section `split` of params.yaml says. Before its records take the place of
+    others it looks through them: anything on two sides is named, and nothing changes; the exit code is 7.
     """
     from reviewer.errors import UsageError
+    from training.folder import replace_entries
     from training.leaks import check_dataset, check_splits
     from training.params import load_params
     from training.split import SplitParams
     from training.split_run import load_summary, split_snapshots
+    from training.splits import SUMMARY_FILE
     from training.stage import Told
     from training.store import SnapshotStore
 
@@ -53,18 +56,26 @@ def command(
     store, told = SnapshotStore(snapshots), Told()
     if check:
         summary = load_summary(splits)
+        click.echo(render_summary(summary))
+        if dataset:
+            check_dataset(dataset, summary)
+        else:
+            check_splits(store, (aligned, filtered, splits), summary, told, jobs)
+        tell(told)
     else:
-        summary = split_snapshots(
-            store, aligned, filtered, splits, load_params(params, "split", SplitParams), told, jobs
-        )
+        chosen = load_params(params, "split", SplitParams)
+        with replace_entries(splits, SUMMARY_FILE) as folder:
+            summary = split_snapshots(store, aligned, filtered, folder, chosen, told, jobs)
+            tell(told)
+            click.echo(render_summary(summary))
+            check_splits(store, (aligned, filtered, folder), summary, Told(), jobs)
+    click.echo("No leak: no pull request, no near-duplicate and nothing after a cut stands on two sides.")
+
+
+def tell(told: Told) -> None:
+    """Print what was left out and why."""
     for problem in told.problems:
         click.echo(problem, err=True)
-    click.echo(render_summary(summary))
-    if dataset:
-        check_dataset(dataset, summary)
-    else:
-        check_splits(store, (aligned, filtered, splits), summary, Told(), jobs)
-    click.echo("No leak: no pull request, no near-duplicate and nothing after a cut stands on two sides.")
 
 
 def render_summary(summary: SplitSummary) -> str:
