@@ -12,6 +12,7 @@ import httpx
 from reviewer.errors import HostError, HostUnavailable, NotFound, RateLimited
 from training.files_diff import MAX_FILES, assemble_diff
 from training.github_client import DIFF, GitHubClient
+from training.github_shapes import ChangedFile, read_shape
 from training.snapshot import FINAL_DIFF, Problem, Snapshot
 
 
@@ -77,4 +78,5 @@ def _from_files(client: GitHubClient, path: str, error: HostError) -> DiffAnswer
 
 
 def _list_files(client: GitHubClient, path: str) -> Iterator[dict[str, Any]]:
-    yield from client.pages(f"{path}/files")
+    for file in client.pages(f"{path}/files"):
+        yield read_shape(file, ChangedFile)

@@ -11,9 +11,18 @@ from training.collect_diff import get_diff
 from training.collect_run import Run, is_fatal
 from training.collect_state import RepoState
 from training.errors import DataError
-from training.github_client import GitHubClient
-from training.github_nodes import note_lost_commits, read_commits, read_pull_request, read_threads
+from training.github_client import GitHubClient, Reply
+from training.github_nodes import (
+    errors_below,
+    find_reason,
+    note_lost_commits,
+    read_commits,
+    read_pull_request,
+    read_threads,
+    take_nodes,
+)
 from training.github_query import MORE_COMMENTS, MORE_COMMITS, MORE_THREADS, plan_batches, render_threads_query
+from training.github_shapes import MoreComments, MoreCommits, MoreThreads, PlacedComment, ThreadsAnswer, read_shape
 from training.opt_out import leave_out
 from training.snapshot import Key, Problem, Snapshot, SnapshotComment, SnapshotCommit
 from training.store import list_numbers
@@ -86,29 +95,30 @@ class PullCollector:
             halves = numbers[: len(numbers) // 2], numbers[len(numbers) // 2 :]
             done = [self._collect_batch(wanted, {one: batch[one] for one in half}) for half in halves]
             return all(done)
-        found, gone = reply.data["repository"], {str(error.get("type")) for error in reply.errors} == {"NOT_FOUND"}
-        done = [
-            self._collect_one(wanted[number], node["reviewThreads"])
-            if (node := found[f"p{number}"])
-            else self._tell_missing(number, gone=gone)
-            for number in batch
-        ]
+        found: Json = read_shape(reply.data, ThreadsAnswer)["repository"]
+        done = [self._collect_part(wanted[number], found, reply) for number in batch]
         return all(done)
+
+    def _collect_part(self, node: Json, found: Json, reply: Reply) -> bool:
+        """Collect one pull request whose threads are a part of an answer, if they came whole."""
+        place = "repository", f"p{node['number']}"
+        part, errors = found.get(place[1]), errors_below(reply.errors, *place)
+        if part and not errors:
+            return self._collect_one(node, part["reviewThreads"])
+        self._advance()
+        if not part and {error.get("type") for error in errors} == {"NOT_FOUND"}:
+            self.run.told.problems.append(f"{self.state.repo}#{node['number']} is gone since it was listed.")
+            return True
+        return self._tell(node["number"], HostUnavailable(f"{find_reason(errors or reply.errors)}."))
 
     def _tell(self, number: int, error: HostError) -> bool:
         self.run.told.problems.append(f"{self.state.repo}#{number} is left for the next collection: {error.what}")
         return False
 
-    def _tell_missing(self, number: int, *, gone: bool) -> bool:
-        if not gone:
-            return self._tell(number, HostUnavailable("GraphQL gave a part of its answer only."))
-        self.run.told.problems.append(f"{self.state.repo}#{number} is gone since it was listed.")
-        return True
-
     def _collect_one(self, node: Json, threads: Json) -> bool:
         """Bring one pull request up to date. Returns whether it could be read."""
         try:
-            self._save(node, self._get_threads(node["number"], threads))
+            self._save(node, self._get_threads(node, threads))
         except HostError as error:
             if is_fatal(error):
                 raise
@@ -154,26 +164,35 @@ class PullCollector:
 
     # -- what overflows its page ---------------------------------------------------------------------------------
 
-    def _get_threads(self, number: int, connection: Json) -> list[Json]:
-        """All threads of a pull request with all their comments."""
-        nodes: list[Json] = list(connection.get("nodes") or ())
+    def _get_threads(self, node: Json, connection: Json) -> list[Json]:
+        """All threads of a pull request with all their comments; HostUnavailable when some did not come."""
+        pages, number = [connection], node["number"]
         while connection and connection["pageInfo"]["hasNextPage"]:
-            connection = self._get_pull(MORE_THREADS, number, connection)["reviewThreads"]
-            nodes += connection["nodes"]
-        for node in nodes:
-            comments = node["comments"]
-            while comments["pageInfo"]["hasNextPage"]:
-                after = comments["pageInfo"]["endCursor"]
-                comments = self.client.query(MORE_COMMENTS, id=node["id"], after=after).data["node"]["comments"]
-                node["comments"]["nodes"] += comments["nodes"]
-        return nodes
+            connection = self._get_pull(MORE_THREADS, MoreThreads, number, connection)["reviewThreads"]
+            pages.append(connection)
+        nodes = [thread for page in pages if page for thread in page["nodes"] or ()]
+        threads = take_nodes({"nodes": nodes}, node["reviewThreads"]["totalCount"])
+        for thread in threads:
+            thread["comments"]["nodes"] = self._get_comments(thread)
+        return threads
+
+    def _get_comments(self, thread: Json) -> list[Json]:
+        """All comments of a thread."""
+        connection, total = thread["comments"], thread["comments"]["totalCount"]
+        nodes = list(connection["nodes"] or ())
+        while connection["pageInfo"]["hasNextPage"]:
+            after = connection["pageInfo"]["endCursor"]
+            connection = self._ask(MORE_COMMENTS, MoreComments, id=thread["id"], after=after)["node"]["comments"]
+            nodes += connection["nodes"] or ()
+        return take_nodes({"nodes": nodes}, total)
 
     def _get_more_commits(self, number: int, connection: Json) -> tuple[SnapshotCommit, ...]:
         """The commits after the first page."""
         nodes: list[Json] = []
+        take_nodes(connection)
         while connection["pageInfo"]["hasNextPage"]:
-            connection = self._get_pull(MORE_COMMITS, number, connection)["commits"]
-            nodes += connection["nodes"]
+            connection = self._get_pull(MORE_COMMITS, MoreCommits, number, connection)["commits"]
+            nodes += take_nodes(connection)
         return read_commits(nodes)
 
     def _fill_lost_commits(self, number: int, comments: tuple[SnapshotComment, ...]) -> tuple[SnapshotComment, ...]:
@@ -181,15 +200,22 @@ class PullCollector:
         if all(comment.original_commit_id for comment in comments):
             return comments
         path = f"/repos/{self.state.name}/pulls/{number}/comments"
-        known = {int(item["id"]): str(item["original_commit_id"]) for item in self.client.pages(path)}
+        items = (read_shape(item, PlacedComment) for item in self.client.pages(path))
+        known = {item["id"]: item["original_commit_id"] for item in items}
         return tuple(replace(one, original_commit_id=known.get(one.id, one.original_commit_id)) for one in comments)
 
-    def _get_pull(self, text: str, number: int, connection: Json) -> Json:
+    def _get_pull(self, text: str, shape: type[Any], number: int, connection: Json) -> Json:
         """One pull request, asked for what comes after a page."""
         owner, _, name = self.state.name.partition("/")
         after = connection["pageInfo"]["endCursor"]
-        reply = self.client.query(text, owner=owner, name=name, number=number, after=after)
-        pull: Json | None = reply.data["repository"]["pullRequest"]
-        if pull is None:
-            raise HostUnavailable("GraphQL gave a part of its answer only.")
+        found = self._ask(text, shape, owner=owner, name=name, number=number, after=after)
+        pull: Json = found["repository"]["pullRequest"]
         return pull
+
+    def _ask(self, text: str, shape: type[Any], **variables: Any) -> Json:
+        """An answer about one pull request, or HostUnavailable when it is not whole."""
+        reply = self.client.query(text, **variables)
+        if reply.errors:
+            raise HostUnavailable(f"{find_reason(reply.errors)}.", "Collect again later.")
+        answer: Json = read_shape(reply.data, shape)
+        return answer

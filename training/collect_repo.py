@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import takewhile
-from typing import Any
 
 from reviewer.errors import HostError, HostUnavailable
 from training.collect_pulls import PullCollector
@@ -12,8 +11,9 @@ from training.collect_run import Run, is_fatal
 from training.collect_state import STATE_NAME, RepoState, Walk, load_state, save_state
 from training.errors import DataError
 from training.github_client import GitHubClient, Reply
-from training.github_nodes import Json, list_reasons
+from training.github_nodes import Json, errors_below, find_reason
 from training.github_query import LIST, PULLS
+from training.github_shapes import ListAnswer, Repository, read_shape
 from training.guideline_collect import collect_guidelines
 from training.guideline_history import load_history, save_history
 from training.licenses import refuse_license
@@ -91,7 +91,7 @@ class RepoCollector:
                     raise
                 walk = Walk()  # GitHub does not know the cursor of last time any more
                 continue
-            page = reply.data["repository"]["pullRequests"]
+            page = read_shape(reply.data, ListAnswer)["repository"]["pullRequests"]
             fresh = list(takewhile(lambda node: not node or node["updatedAt"] >= since, page["nodes"]))
             fresh = fresh[: most - walk.seen] if most else fresh
             nodes = self._choose_whole(state, fresh, reply)
@@ -110,12 +110,12 @@ class RepoCollector:
         """The pull requests of a page that GitHub gave whole; the others are told."""
         whole: list[Json] = []
         for at, node in enumerate(nodes):
-            reasons = list_reasons(reply.errors, "repository", "pullRequests", "nodes", at)
-            if node and not reasons:
+            errors = errors_below(reply.errors, "repository", "pullRequests", "nodes", at)
+            if node and not errors:
                 whole.append(node)
                 continue
             name = f"#{node['number']}" if node else ": one of the list"
-            reason = next(iter(reasons or list_reasons(reply.errors)), "no reason given")
+            reason = find_reason(errors or reply.errors)
             self.run.told.problems.append(f"{state.repo}{name} is left for the next collection: {reason}.")
         return whole
 
@@ -142,16 +142,16 @@ def get_repository(run: Run, client: GitHubClient, asked: str) -> RepoState:
     answer = client.get(f"/repos/{asked}", etag=known.etag)
     if answer.unchanged:
         return known
-    data: dict[str, Any] = answer.json()
-    name = str(data["full_name"])
+    data: Json = read_shape(answer.json(), Repository)
+    name = data["full_name"]
     repo = name if name.lower() == asked.lower() else asked
     known = known if repo == asked else load_state(folder / repo / STATE_NAME, RepoState(repo))
     found = replace(
         known,
         name=name,
         license=(data.get("license") or {}).get("spdx_id") or "",
-        language=str(data.get("language") or ""),
-        branch=str(data["default_branch"]),
+        language=data.get("language") or "",
+        branch=data["default_branch"],
     )
     # A star or an open pull request changes the ETag too: alone it must not change what is stored.
     return known if found == known and known.etag else replace(found, etag=answer.etag)

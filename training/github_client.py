@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from reviewer.errors import HostError, HostUnavailable, NotFound, PermissionDenied, RateLimited
+from training.github_shapes import Cost, Document, read_shape
 from training.github_tokens import HOUR, Credential, Resource
 from training.github_wire import Wire
 
@@ -84,10 +85,10 @@ class GitHubClient:
     def pages(self, path: str, params: dict[str, str | int] | None = None) -> Iterator[Any]:
         """The items of all pages of a list."""
         answer = self.get(path, params={"per_page": PER_PAGE, **(params or {})})
-        yield from answer.json()
+        yield from read_shape(answer.json(), list[Any])
         while answer.next_url:
             answer = self.get(answer.next_url)
-            yield from answer.json()
+            yield from read_shape(answer.json(), list[Any])
 
     def query(self, text: str, **variables: Any) -> Reply:
         """Ask GraphQL.
@@ -102,9 +103,9 @@ class GitHubClient:
         response = self._request("graphql", "POST", self.wire.graphql_url, headers=headers, body=body)
         if response.status_code != httpx.codes.OK:
             raise translate(response, "GraphQL")
-        document = parse_document(response.content)
+        document = read_shape(parse_document(response.content), Document)
         data, errors = document.get("data") or {}, tuple(document.get("errors") or ())
-        self.counts["points"] += ((data.get("rateLimit") or {}).get("cost")) or 1
+        self.counts["points"] += (read_shape(data.get("rateLimit"), Cost | None) or {}).get("cost") or 1
         if errors and all(value is None for name, value in data.items() if name != "rateLimit"):
             raise translate_errors(errors)
         return Reply(data, errors)

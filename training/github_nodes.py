@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from reviewer.errors import HostUnavailable
 from training.authors import read_actor
 from training.github_query import MAX_COMMITS
 from training.snapshot import Problem, Snapshot, SnapshotComment, SnapshotCommit, SnapshotThread, hash_name
@@ -25,10 +26,27 @@ REACTIONS = {
 """GraphQL's names and those of REST, which are ours."""
 
 
-def list_reasons(errors: Iterable[Json], *path: str | int) -> list[str]:
-    """What the errors at or below a place of an answer say; without a place all of them."""
-    below = (error for error in errors if tuple(error.get("path") or ())[: len(path)] == path)
-    return [str(error.get("message") or "no reason given")[:200].rstrip(".") for error in below]
+def errors_below(errors: Iterable[Json], *path: str | int) -> list[Json]:
+    """Those of an answer's errors that are about a place in it, or something below."""
+    return [error for error in errors if tuple(error.get("path") or ())[: len(path)] == path]
+
+
+def find_reason(errors: Iterable[Json]) -> str:
+    """What the first error says."""
+    message = next((error.get("message") for error in errors), None)
+    return (message or "GraphQL gave a part of its answer only")[:200].rstrip(".")
+
+
+def take_nodes(connection: Json, total: int = 0) -> list[Json]:
+    """The nodes of a page, or of all pages put together.
+
+    Raises:
+        HostUnavailable: One is missing, or there are fewer than `total`: GitHub gave a part of its answer.
+    """
+    nodes: list[Json] = connection["nodes"] or []
+    if not all(nodes) or len(nodes) < total:
+        raise HostUnavailable("GraphQL gave a part of its answer only.", "Collect again later.")
+    return nodes
 
 
 def read_pull_request(node: Json, repo: str, salt: str) -> Snapshot:
@@ -45,7 +63,7 @@ def read_pull_request(node: Json, repo: str, salt: str) -> Snapshot:
         author=author,
         author_type=author_type,
         author_association=node["authorAssociation"] or "",
-        labels=tuple(label["name"] for label in (node["labels"] or {}).get("nodes") or ()),
+        labels=tuple(label["name"] for label in (node["labels"] or {}).get("nodes") or () if label),
         merged=node["merged"],
         created_at=node["createdAt"] or "",
         updated_at=node["updatedAt"] or "",
@@ -72,7 +90,7 @@ def read_threads(nodes: Iterable[Json], salt: str) -> tuple[tuple[SnapshotThread
     threads: list[SnapshotThread] = []
     comments: list[SnapshotComment] = []
     for node in nodes:
-        said = [read_comment(comment, node, salt) for comment in node["comments"]["nodes"] if comment]
+        said = [read_comment(comment, node, salt) for comment in node["comments"]["nodes"]]
         if not said:
             continue
         root = said[0].in_reply_to or said[0].id
@@ -116,7 +134,11 @@ def read_comment(node: Json, thread: Json, salt: str) -> SnapshotComment:
 
 def read_reactions(groups: Iterable[Json]) -> dict[str, int]:
     """How many people chose each reaction; those that nobody chose are left out."""
-    counts = {REACTIONS[group["content"]]: group["reactors"]["totalCount"] for group in groups}
+    counts = {
+        REACTIONS[group["content"]]: group["reactors"]["totalCount"]
+        for group in groups
+        if group["content"] in REACTIONS
+    }
     return {name: count for name, count in counts.items() if count}
 
 

@@ -36,7 +36,7 @@ fragment comment on PullRequestReviewComment {{
 _THREAD_FIELDS = f"""
 fragment thread on PullRequestReviewThread {{
   id isResolved isOutdated resolvedBy {{ login }} diffSide startDiffSide
-  comments(first: {COMMENTS}) {{ {_PAGE} nodes {{ ...comment }} }}
+  comments(first: {COMMENTS}) {{ totalCount {_PAGE} nodes {{ ...comment }} }}
 }}"""
 
 LIST = f"""

@@ -341,3 +341,143 @@ def test_a_pull_request_with_an_error_in_the_list_is_asked_for_again(
 
     assert told.problems == ["octo/demo#2 is left for the next collection: Timeout."]
     assert (told.new, again.new, again.unchanged) == (1, 1, 1)
+
+
+def _without_a_comment(part: Any) -> str:
+    part["nodes"][0]["comments"]["nodes"][0] = None
+    return "GraphQL gave a part of its answer only"
+
+
+def _without_a_thread(part: Any) -> str:
+    part["nodes"][0] = None
+    return "GraphQL gave a part of its answer only"
+
+
+def _with_fewer_threads(part: Any) -> str:
+    part["nodes"].pop()
+    return "GraphQL gave a part of its answer only"
+
+
+def _with_fewer_comments(part: Any) -> str:
+    part["nodes"][0]["comments"]["nodes"].pop()
+    return "GraphQL gave a part of its answer only"
+
+
+def _without_an_author(part: Any) -> str:
+    part["nodes"][0]["comments"]["nodes"][0]["author"] = None
+    return "Timeout"
+
+
+@pytest.mark.parametrize(
+    "spoil", [_without_a_comment, _without_a_thread, _with_fewer_threads, _with_fewer_comments, _without_an_author]
+)
+def test_a_part_of_what_was_said_is_not_saved(
+    spoil: Callable[[Any], str], repo: RepoScenario, github_server: GitHubServer, tmp_path: Path
+) -> None:
+    for day in range(1, 4):
+        add_pull(repo, day, comments=2)
+    why: list[str] = []
+
+    def edit(_path: str, text: str, document: Any) -> Any:
+        if "p2: pull" in text:
+            why.append(spoil(document["data"]["repository"]["p2"]["reviewThreads"]))
+            if why[-1] == "Timeout":
+                path = ["repository", "p2", "reviewThreads", "nodes", 0, "comments", "nodes", 0, "author"]
+                document["errors"] = [{"message": "Timeout", "path": path}]
+        return document
+
+    with edited(edit) as http:
+        told = run_collect(github_server, tmp_path, http=http)
+    again = run_collect(github_server, tmp_path)
+
+    assert told.problems == [f"octo/demo#2 is left for the next collection: {why[0]}."]
+    assert (told.new, again.new, again.unchanged) == (2, 1, 2)
+    assert len(load(tmp_path, 2).comments) == 4
+
+
+@pytest.mark.parametrize(("page", "broken"), [
+    ("reviewThreads(first: 100, after", None),
+    ("reviewThreads(first: 100, after", {"message": "Timeout", "path": ["repository", "pullRequest"]}),
+    ("PullRequestReviewThread { comments(first: 100, after", None),
+    ("commits(first: 100, after", None),
+])  # fmt: skip
+def test_a_hole_in_a_further_page_is_not_saved(
+    page: str,
+    broken: Any,
+    repo: RepoScenario,
+    github_server: GitHubServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("training.github_query.BATCH_THREADS", 1)
+    pull = add_pull(repo, 1, comments=3)
+    for number in range(12):
+        pull.reply(pull.pull.review_comments[0].id, f"{number}")
+
+    def edit(_path: str, text: str, document: Any) -> Any:
+        if "pullRequests(states" in text:
+            commits = document["data"]["repository"]["pullRequests"]["nodes"][0]["commits"]
+            commits["pageInfo"] = {"hasNextPage": True, "endCursor": None}
+        if page in text and broken:
+            document["errors"] = [broken]
+        elif page in text:
+            part = document["data"].get("node") or document["data"]["repository"]["pullRequest"]
+            next(iter(part.values()))["nodes"][-1] = None
+        return document
+
+    with edited(edit) as http:
+        told = run_collect(github_server, tmp_path, http=http)
+    again = run_collect(github_server, tmp_path)
+
+    reason = "Timeout" if broken else "GraphQL gave a part of its answer only"
+    assert told.problems == [f"octo/demo#1 is left for the next collection: {reason}."]
+    assert (told.new, again.new, again.problems) == (0, 1, [])
+    assert len(load(tmp_path).comments) == 18
+
+
+# -- answers that are something else ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("part", "document"), [
+    ("/repos/octo/demo", [1]),
+    ("/repos/octo/demo", {"full_name": 7}),
+    ("pullRequests(states", [1]),
+    ("pullRequests(states", {"data": [1]}),
+    ("pullRequests(states", {"data": {"repository": None}}),
+    ("pullRequests(states", {"data": {"repository": {"pullRequests": None}}}),
+    ("pullRequests(states", {"data": {"repository": {"pullRequests": {"nodes": [1]}}}}),
+    ("p1: pull", {"data": {"repository": None}}),
+    ("p1: pull", {"data": {"repository": {"p1": {"reviewThreads": None}}}}),
+])  # fmt: skip
+def test_an_answer_of_another_shape_is_a_problem_of_its_repository(
+    part: str, document: Any, repo: RepoScenario, github_server: GitHubServer, tmp_path: Path
+) -> None:
+    add_pull(repo, 1)
+    add_pull(create_repo(github_server, "octo/other"), 2)
+
+    def edit(path: str, text: str, given: Any) -> Any:
+        of_demo = path == part or (part in text and '"name":"demo"' in text.replace(": ", ":"))
+        return document if of_demo else given
+
+    with edited(edit) as http:
+        told = run_collect(github_server, tmp_path, "octo/demo", "octo/other", guidelines=False, http=http)
+
+    assert len(told.problems) == 1
+    assert told.problems[0].startswith("octo/demo: GitHub's answer is not what it should be: ")
+    assert told.new == 1
+
+
+def test_a_list_of_files_of_another_shape_is_a_problem_of_its_pull_request(
+    repo: RepoScenario, github_server: GitHubServer, tmp_path: Path
+) -> None:
+    github_server.switches.diff_files = 0
+    add_pull(repo, 1)
+
+    def edit(path: str, _text: str, document: Any) -> Any:
+        return [{"name": "a.py"}] if path.endswith("/files") else document
+
+    with edited(edit) as http:
+        told = run_collect(github_server, tmp_path, http=http)
+
+    (problem,) = told.problems
+    assert problem.startswith("octo/demo#1 is left for the next collection: GitHub's answer is not what it should be: ")

@@ -1,0 +1,314 @@
+"""What GitHub's answers look like, checked where they come in: a proxy, or another server, answers otherwise."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Required, TypedDict
+
+import msgspec
+
+from reviewer.errors import HostError
+
+Side = Literal["LEFT", "RIGHT"]
+Actor = TypedDict("Actor", {"__typename": str, "login": str})
+
+
+class Oid(TypedDict):
+    """A commit's id."""
+
+    oid: str
+
+
+class Count(TypedDict):
+    """How many there are."""
+
+    totalCount: int
+
+
+class Label(TypedDict):
+    """A label."""
+
+    name: str
+
+
+class Login(TypedDict):
+    """A person."""
+
+    login: str
+
+
+class CommentId(TypedDict):
+    """A comment's id."""
+
+    fullDatabaseId: str | int
+
+
+class Cost(TypedDict):
+    """Points that a query took."""
+
+    cost: int
+
+
+class GraphError(TypedDict, total=False):
+    """Why a part of an answer of GraphQL is lacking, and which."""
+
+    message: str | None
+    type: str | None
+    path: list[str | int] | None
+
+
+class Document(TypedDict, total=False):
+    """An answer of GraphQL."""
+
+    data: dict[str, Any] | None
+    errors: list[GraphError] | None
+
+
+class PageInfo(TypedDict):
+    """Whether a page is the last one."""
+
+    hasNextPage: bool
+    endCursor: str | None
+
+
+class Commit(TypedDict):
+    """A commit of a pull request."""
+
+    oid: str
+    committedDate: str | None
+    messageHeadline: str | None
+
+
+class CommitNode(TypedDict):
+    """A commit in a connection."""
+
+    commit: Commit
+
+
+class CommitPage(TypedDict):
+    """Commits of a pull request."""
+
+    pageInfo: PageInfo
+    nodes: list[CommitNode | None] | None
+
+
+class FirstCommits(CommitPage):
+    """The first of them, and how many there are."""
+
+    totalCount: int
+
+
+class LabelPage(TypedDict):
+    """Labels of a pull request."""
+
+    nodes: list[Label | None] | None
+
+
+class HeadRepository(TypedDict):
+    """Where a pull request comes from."""
+
+    nameWithOwner: str
+
+
+class PullNode(TypedDict):
+    """A pull request of the list."""
+
+    number: int
+    title: str | None
+    body: str | None
+    author: Actor | None
+    authorAssociation: str | None
+    merged: bool
+    createdAt: str | None
+    updatedAt: str
+    mergedAt: str | None
+    baseRefOid: str | None
+    headRefOid: str | None
+    mergeCommit: Oid | None
+    headRepository: HeadRepository | None
+    labels: LabelPage | None
+    commits: FirstCommits
+    reviewThreads: Count
+
+
+class PullPage(TypedDict):
+    """A page of the list."""
+
+    totalCount: int
+    pageInfo: PageInfo
+    nodes: list[PullNode | None]
+
+
+class Pulls(TypedDict):
+    """A repository's list."""
+
+    pullRequests: PullPage
+
+
+class ListAnswer(TypedDict):
+    """Of `github_query.LIST`."""
+
+    repository: Pulls
+
+
+class ReactionGroup(TypedDict):
+    """How many chose a reaction."""
+
+    content: str
+    reactors: Count
+
+
+class Comment(TypedDict):
+    """A review comment."""
+
+    fullDatabaseId: str | int
+    path: str
+    body: str | None
+    createdAt: str | None
+    updatedAt: str | None
+    authorAssociation: str | None
+    author: Actor | None
+    replyTo: CommentId | None
+    diffHunk: str | None
+    line: int | None
+    startLine: int | None
+    originalLine: int | None
+    originalStartLine: int | None
+    position: int | None
+    originalPosition: int | None
+    outdated: bool
+    subjectType: str
+    commit: Oid | None
+    originalCommit: Oid | None
+    reactionGroups: list[ReactionGroup] | None
+
+
+class CommentPage(TypedDict):
+    """Comments of a thread."""
+
+    pageInfo: PageInfo
+    nodes: list[Comment | None] | None
+
+
+class FirstComments(CommentPage):
+    """The first of them, and how many there are."""
+
+    totalCount: int
+
+
+class Thread(TypedDict):
+    """A thread with its first comments."""
+
+    id: str
+    isResolved: bool
+    isOutdated: bool
+    resolvedBy: Login | None
+    diffSide: Side | None
+    startDiffSide: Side | None
+    comments: FirstComments
+
+
+class ThreadPage(TypedDict):
+    """Threads of a pull request."""
+
+    pageInfo: PageInfo
+    nodes: list[Thread | None] | None
+
+
+class PullThreads(TypedDict):
+    """A pull request with its threads."""
+
+    reviewThreads: ThreadPage
+
+
+class PullCommits(TypedDict):
+    """A pull request with its commits."""
+
+    commits: CommitPage
+
+
+class ThreadComments(TypedDict):
+    """A thread with its comments."""
+
+    comments: CommentPage
+
+
+class ThreadsAnswer(TypedDict):
+    """Of `github_query.render_threads_query`."""
+
+    repository: dict[str, PullThreads | None]
+
+
+class ThreadsOfPull(TypedDict):
+    """A repository with one pull request and its threads."""
+
+    pullRequest: PullThreads
+
+
+class MoreThreads(TypedDict):
+    """Of `github_query.MORE_THREADS`."""
+
+    repository: ThreadsOfPull
+
+
+class CommitsOfPull(TypedDict):
+    """A repository with one pull request and its commits."""
+
+    pullRequest: PullCommits
+
+
+class MoreCommits(TypedDict):
+    """Of `github_query.MORE_COMMITS`."""
+
+    repository: CommitsOfPull
+
+
+class MoreComments(TypedDict):
+    """Of `github_query.MORE_COMMENTS`."""
+
+    node: ThreadComments
+
+
+class License(TypedDict):
+    """A repository's licence."""
+
+    spdx_id: str | None
+
+
+class Repository(TypedDict, total=False):
+    """A repository, from REST."""
+
+    full_name: Required[str]
+    default_branch: Required[str]
+    license: License | None
+    language: str | None
+
+
+class ChangedFile(TypedDict, total=False):
+    """A file of a pull request, from REST."""
+
+    filename: Required[str]
+    previous_filename: str | None
+    status: str
+    patch: str | None
+    changes: int
+
+
+class PlacedComment(TypedDict):
+    """A review comment, from REST, with the commit that GraphQL does not name any more."""
+
+    id: int
+    original_commit_id: str
+
+
+def read_shape(data: Any, shape: Any) -> Any:
+    """The data, which have this shape; what the shape does not name is left out.
+
+    Raises:
+        HostError: They have another one.
+    """
+    try:
+        return msgspec.convert(data, shape)
+    except msgspec.ValidationError as error:
+        raise HostError(
+            f"GitHub's answer is not what it should be: {error}.", "Is there a proxy in between? Try again."
+        ) from error
