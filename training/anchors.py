@@ -1,8 +1,9 @@
-"""Where a commented line stands in another diff: found by its side, its text and the lines above it, never guessed.
+"""Where a commented line stands in another diff: found by its side, its text and the lines above it.
 
 A comment's `diff_hunk` ends with the commented line, so it shows the line and what stood above it. Its mark says the
 side, and the same mark is asked for, save of a line at the number that it had: what was added may have come from the
-base since. Texts are compared with their blanks collapsed, as indenting a line does not make it another one.
+base since. Texts are compared with their blanks collapsed, as indenting a line does not make it another one. A short
+line such as `return 1;` is written again and again: what moved far is believed when enough around it is the same.
 """
 
 from __future__ import annotations
@@ -30,6 +31,12 @@ class AlignParams:
     """Letters and digits that make a text worth looking for by itself; `}` and `end` are not."""
     context: Annotated[int, Meta(ge=0)] = 2
     """Lines above that must be the same too, where the text is not telling."""
+    evidence: Annotated[int, Meta(ge=0)] = 12
+    """Letters and digits of a line that moved far and of the same lines about it, taken together."""
+    reach: Annotated[int, Meta(ge=0)] = 8
+    """How many lines above count as being about it."""
+    near: Annotated[int, Meta(ge=0)] = 3
+    """How many lines away is not far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +176,9 @@ def find_again(commented: Commented, shown: FileSide, params: AlignParams) -> Sp
     """The one line of the file that is the commented one, or why none is.
 
     The best is the one with the most lines above that are the same; of equals, the one at the number that it had. Then
-    the best must be sure: the hunk's whole beginning is the same, or the text is telling and stands there once, or with
-    a telling line above; or enough lines above are the same.
+    the best must be sure. Where it moved far, it and the same lines about it have letters enough. And the hunk's whole
+    beginning is the same; or the text is telling, and it stands there once and the hunk shows it once, or there are the
+    same lines about it; or enough lines above are the same.
     """
     found = list_candidates(commented, shown)
     if not found:
@@ -203,12 +211,26 @@ def count_run(wanted: tuple[str, ...], spot: Spot) -> int:
 
 def is_sure(commented: Commented, best: Candidate, params: AlignParams, *, alone: bool) -> bool:
     """Whether enough of the best candidate is the same."""
-    is_untouched = best.spot.at == 0 and best.number == commented.number
-    if best.run == len(commented.lines) - 1 and (best.run > 0 or is_untouched):
+    text, around = count_telling(commented.line.text), count_around(commented, best, params.reach)
+    moved = abs(best.number - commented.number)
+    if moved > params.near and text + around < params.evidence:
+        return False
+    if best.run == len(commented.lines) - 1 and (best.run > 0 or (best.spot.at == 0 and not moved)):
         return True
-    if count_telling(commented.line.text) >= params.telling:
-        return alone or best.is_telling
-    return best.run >= params.context and best.is_telling
+    if text < params.telling:
+        return best.is_telling and (best.run >= params.context or (alone and text > 0))
+    if alone:
+        return around > 0 or not moved or commented.texts.count(commented.texts[-1]) == 1
+    return best.run > 0 and around > 0
+
+
+def count_around(commented: Commented, best: Candidate, reach: int) -> int:
+    """Letters and digits of the lines that are the same straight above, and of others that are near above both."""
+    at, texts = best.spot.at, best.spot.texts
+    same = sum(map(count_telling, texts[at - best.run : at]))
+    there = set(texts[max(at - reach, 0) : max(at - best.run, 0)])
+    here = commented.texts[-1 - reach : len(commented.lines) - 1 - best.run]
+    return same + sum(map(count_telling, there.intersection(here)))
 
 
 def make_anchor(path: str, side: Side, line: Line, start_line: int | None) -> Anchor:

@@ -226,3 +226,27 @@ def test_parameters_say_how_sure_a_match_must_be(scratch: GitFolder) -> None:
     snapshot = make_snapshot(diff, make_comment(seen[-1], "f"))
     assert align(snapshot).comments[0].standing == "outdated"
     assert render_place(align(snapshot, AlignParams(telling=2)).comments[0]) == "exact R3"
+
+
+@pytest.mark.parametrize(
+    ("line", "above", "expect"),
+    [
+        ("    return None", "def other():", "outdated"),
+        ("    return load_everything(paths)", "def other():", "reanchored R502"),
+        ("    return None", "    use(loaded)", "reanchored R502"),
+    ],
+)
+def test_a_short_line_far_away_needs_more_than_itself(line: str, above: str, expect: str) -> None:
+    hunk = f"@@ -1,3 +1,8 @@\n def a():\n+    loaded = load()\n+    use(loaded)\n+{line}"
+    diff = f"diff --git a/f b/f\n--- a/f\n+++ b/f\n@@ -500,2 +500,4 @@\n {above}\n+    if bad:\n+{line}\n end\n"
+    assert render_place(align_one(make_snapshot(diff, SnapshotComment(1, "f", "Why?", diff_hunk=hunk)))) == expect
+    near = hunk.replace("@@ -1,3 +1,8 @@", "@@ -498 +498,8 @@")
+    moved = align_one(make_snapshot(diff, SnapshotComment(1, "f", "Why?", diff_hunk=near)))
+    assert render_place(moved) == "reanchored R502"
+
+
+def test_a_long_line_that_the_hunk_shows_twice_is_not_found_by_itself() -> None:
+    line = "    return load_everything(paths)"
+    hunk = f"@@ -1,3 +1,8 @@\n def a():\n+{line}\n+    use(loaded)\n+{line}"
+    diff = f"diff --git a/f b/f\n--- a/f\n+++ b/f\n@@ -500,2 +500,4 @@\n def b():\n+    if bad:\n+{line}\n end\n"
+    assert render_place(align_one(make_snapshot(diff, SnapshotComment(1, "f", "Why?", diff_hunk=hunk)))) == "outdated"
