@@ -14,7 +14,7 @@ from reviewer.jsonfile import decode
 from training.align import align
 from training.aligned import ALIGNED_SCHEMA, Standing
 from training.anchors import AlignParams
-from training.records import save_records
+from training.records import digest_parameters, save_records
 from training.stage import Told, run_stage
 from training.store import SnapshotStore
 
@@ -56,7 +56,7 @@ def align_snapshots(
     counts: Counter[str] = Counter()
     part, parts = shard
     lines = run_stage(store, partial(align, params=params), told, jobs=jobs, shard=part, shards=parts)
-    save_records(aligned, ALIGNED_SCHEMA, _count(lines, counts), part, parts)
+    save_records(aligned, ALIGNED_SCHEMA, _count(lines, counts), part, parts, parameters=digest_parameters(params))
     return counts
 
 

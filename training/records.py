@@ -8,6 +8,7 @@ it holds: what was cut short is seen and refused. Parts appear whole or not at a
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import heapq
 import json
 import os
@@ -34,10 +35,11 @@ AGAIN: Final = "Run the stage that writes it again."
 
 
 class _Mark(msgspec.Struct):
-    """The first and the last line of a part. Only the last one counts records."""
+    """The first and the last line of a part. Only the last one counts records, only the first has the parameters."""
 
     schema: str = ""
     records: int = -1
+    parameters: str = ""
 
 
 class _Keyed(msgspec.Struct):
@@ -71,15 +73,23 @@ def encode(value: Any, schema: str = "") -> bytes:
         return json.dumps(msgspec.to_builtins(values)).encode("ascii")
 
 
+def digest_parameters(parameters: Any) -> str:
+    """What tells whether two parts were made with the same parameters, which are a dataclass."""
+    return hashlib.sha256(encode(parameters)).hexdigest()[:16]
+
+
 def part_path(folder: Path, shard: int = 1, shards: int = 1) -> Path:
     """Where a shard's records stand."""
     return folder / f"part-{shard}-of-{shards}.jsonl"
 
 
-def save_records(folder: Path, schema: str, lines: Iterable[bytes], shard: int = 1, shards: int = 1) -> int:
+def save_records(
+    folder: Path, schema: str, lines: Iterable[bytes], shard: int = 1, shards: int = 1, *, parameters: str = ""
+) -> int:
     """Write one part from encoded records as they come, and remove parts of another number of shards.
 
-    Two processes may write the same part at once: each writes its own file, and the last one to end stays.
+    Two processes may write the same part at once: each writes its own file, and the last one to end stays. Parts of
+    other `parameters` (see `digest_parameters`) cannot be read together with it.
 
     Returns:
         How many records were written.
@@ -93,7 +103,8 @@ def save_records(folder: Path, schema: str, lines: Iterable[bytes], shard: int =
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as file:
-            file.write(msgspec.json.encode({"schema": schema}) + b"\n")
+            head = {"schema": schema} | ({"parameters": parameters} if parameters else {})
+            file.write(msgspec.json.encode(head) + b"\n")
             for line in lines:
                 file.write(line + b"\n")
                 count += 1
@@ -133,9 +144,11 @@ def read_records(folder: Path, schema: str, kind: type[Record]) -> Iterator[Raw[
     """All records of a folder in the order of their keys. One line of each part is in memory.
 
     Raises:
-        DataError: A part is missing, cut short, of another schema, or not in order, or two hold the same record.
+        DataError: A part is missing, cut short, of another schema or other parameters, or not in order, or two hold
+            the same record.
     """
-    parts = [read_part(path, schema, kind) for path in list_parts(folder)]
+    parameters: set[str] = set()
+    parts = [read_part(path, schema, kind, parameters) for path in list_parts(folder)]
     before: Raw[Record] | None = None
     for raw in heapq.merge(*parts, key=lambda raw: raw.key):
         if before is not None and raw.key <= before.key:
@@ -158,8 +171,8 @@ def list_parts(folder: Path) -> list[Path]:
     return parts
 
 
-def read_part(path: Path, schema: str, kind: type[Record]) -> Iterator[Raw[Record]]:
-    """The records of one part; see `read_records`."""
+def read_part(path: Path, schema: str, kind: type[Record], parameters: set[str]) -> Iterator[Raw[Record]]:
+    """The records of one part; see `read_records`. `parameters` are those of the parts beside it."""
     count, before = 0, ("", 0)
     is_open = is_closed = False
     for number, line in enumerate(read_lines(path), 1):
@@ -170,6 +183,10 @@ def read_part(path: Path, schema: str, kind: type[Record]) -> Iterator[Raw[Recor
                 raise DataError(f"{path} is {mark.schema[:80]!r}, not {schema!r}.", AGAIN)
             if is_closed or is_open != (mark.records == count):
                 raise DataError(f"{where} does not fit the {count} records above it.", AGAIN)
+            if not is_open:
+                parameters.add(mark.parameters)
+                if len(parameters) > 1:
+                    raise DataError(f"{path} was made with other parameters than the parts beside it.", AGAIN)
             is_open, is_closed = not is_open, is_open
             continue
         keyed = parse_line(line, _Keyed, where)

@@ -91,6 +91,15 @@ def test_parameters_are_read(tmp_path: Path, store: SnapshotStore) -> None:
     assert "Did you mean telling?" in str(run(tmp_path, "--params", str(params)).exception)
 
 
+def test_shards_of_other_parameters_do_not_mix(tmp_path: Path, store: SnapshotStore) -> None:
+    assert run(tmp_path, "--shard", "1/2").exit_code == 0
+    path = tmp_path / "other.yaml"
+    path.write_text("align: {context: 5}")
+    assert run(tmp_path, "--shard", "2/2", "--params", str(path)).exit_code == 0
+    with pytest.raises(DataError, match=r"part-2-of-2\.jsonl was made with other parameters"):
+        read(tmp_path)
+
+
 def test_the_old_rule_for_positions_goes_wrong_below_the_first_removed_line() -> None:
     (file,) = parse_diff(DIFF)
     assert read_kept(file, ("f", "RIGHT", 1, None)) == ("f", "RIGHT", 1, None)

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training.errors import DataError
-from training.records import Raw, encode, part_path, read_records, save_records
+from training.records import Raw, digest_parameters, encode, part_path, read_records, save_records
 from training.snapshot import Key
 from training.store import in_shard
 
@@ -144,6 +144,17 @@ def test_a_missing_part_is_named(tmp_path: Path) -> None:
     save(tmp_path, NOTES[:2], 1, 3)
     save(tmp_path, NOTES[2:], 3, 3)
     assert refusal(tmp_path) == f"{tmp_path} lacks part-2-of-3.jsonl."
+
+
+def test_parts_of_other_parameters_are_refused(tmp_path: Path) -> None:
+    parameters = [digest_parameters(Note("a", number)) for number in (1, 2)]
+    for shard, note in enumerate(NOTES[:2], 1):
+        save_records(tmp_path, SCHEMA, [encode(note)], shard, 2, parameters=parameters[0])
+    assert read(tmp_path) == NOTES[:2]
+    save_records(tmp_path, SCHEMA, [encode(NOTES[1])], 2, 2, parameters=parameters[1])
+    assert refusal(tmp_path) == f"{part_path(tmp_path, 2, 2)} was made with other parameters than the parts beside it."
+    save_records(tmp_path, SCHEMA, [encode(NOTES[0])], 1, 2, parameters=parameters[1])
+    assert read(tmp_path) == NOTES[:2]
 
 
 def test_a_record_in_two_parts_is_refused(tmp_path: Path) -> None:
