@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -101,7 +102,7 @@ class Learner:
         pull.close(merged=True)
         self.server.set_time(None)
 
-    def run(self, event: str = "schedule") -> Run:
+    def run(self, event: str = "schedule", *, fork: bool = False) -> Run:
         """A run in a fresh checkout of the default branch."""
         self.runs += 1
         folder = self.folder / f"run{self.runs}"
@@ -112,7 +113,7 @@ class Learner:
         workflow = extract_workflow("docs/train.md").replace(
             "retrain-workflow: train.yml", f"retrain-workflow: train.yml\n      retrain-after: {self.threshold}"
         )
-        payload = {"repository": {"full_name": "octo/demo", "default_branch": "main"}}
+        payload = {"repository": {"full_name": "octo/demo", "default_branch": "main", "fork": fork}}
         return act.run(workflow, event, payload)
 
     def stand_ins(self) -> dict[str, Path]:
@@ -188,10 +189,56 @@ def test_a_repository_learns(learner: Learner) -> None:
 
 
 def test_without_a_storage_it_says_what_to_set(learner: Learner) -> None:
-    learner.secrets.clear()
+    learner.secrets = {"GLOSSATOR_NAME_SALT": "pepper"}
 
     run = learner.run("schedule")
 
     assert run.jobs() == {"build": "failure"}, run.story
     assert run.messages("error") == ["There is no storage. Set the secret GLOSSATOR_S3_URL; see docs/train.md."]
     assert learner.pulls() == []
+
+
+def test_without_a_salt_nothing_is_collected(learner: Learner) -> None:
+    del learner.secrets["GLOSSATOR_NAME_SALT"]
+
+    run = learner.run("schedule")
+
+    assert run.jobs() == {"build": "failure"}, run.story
+    (error,) = run.messages("error")
+    assert "Set the secret GLOSSATOR_NAME_SALT" in error
+    assert learner.store.list_keys() == []
+
+
+def test_a_fork_does_nothing_by_the_clock(learner: Learner) -> None:
+    run = learner.run("schedule", fork=True)
+
+    assert run.code == 0, run.story
+    assert run.jobs() == {}, run.story
+
+
+@pytest.mark.timeout(900)
+def test_what_was_collected_is_kept_when_building_fails(learner: Learner) -> None:
+    """And the next run goes on from there, once the mistake is mended."""
+    for number in range(1, 7):
+        learner.merge_pull_request(number, REMARKS[number - 1])
+    params = learner.repo.repository.store.run("show", "main:training/params.yaml").decode()
+    learner.repo.commit({"training/params.yaml": params.replace("english_only: false", "english_only: perhaps")})
+
+    first = learner.run("schedule")
+
+    assert first.jobs()["build"] == "failure", first.story
+    assert first.jobs()["propose"] == "success", first.story
+    assert first.jobs().get("retrain") in {None, "skipped"}, first.story
+    assert any("What was collected is stored" in message for message in first.messages("error"))
+    stored = learner.store.list_keys()
+    assert stored, "the snapshots are in the storage"
+    changed = learner.repo.repository.store.run("diff", "--name-only", "main", BRANCH).decode().split()
+    assert changed == ["training/dvc.lock"]
+
+    learner.repo.commit({"training/params.yaml": params})
+    second = learner.run("schedule")
+
+    assert second.jobs() == ALL_JOBS, second.story
+    assert "Going on from the open proposal" in second.log
+    assert set(stored) < set(learner.store.list_keys())
+    assert json.loads(learner.read(COUNTS))["sections"]["comments"]

@@ -191,7 +191,7 @@ def test_what_there_is_travels_on_from_a_build_that_failed() -> None:
     steps = {step.get("name"): step for step in JOBS["build"]["steps"]}
     assert [name for name, step in steps.items() if step.get("continue-on-error")] == ["Build the dataset"]
     assert JOBS["build"]["outputs"] == {"written": "${{ steps.write.outputs.written }}"}
-    assert JOBS["propose"]["if"] == "${{ !cancelled() && needs.build.outputs.written }}"
+    assert JOBS["propose"]["if"] == "${{ !cancelled() && needs.build.outputs.written == 'true' }}"
     assert "build" in JOBS["retrain"]["needs"], "training starts after a build that went well"
 
 
