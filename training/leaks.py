@@ -148,7 +148,7 @@ def _store(base: sqlite3.Connection, stand: Stand, *, is_by_repository: bool) ->
     marks = [(f"the pull request {stand.row}", stand.split, stand.row)]
     marks += [(f"the {mark}", stand.split, stand.row) for mark in stand.marks]
     if is_by_repository:
-        repository = f"the repository {stand.repo}"
+        repository = f"the repository {stand.repo.casefold()}"  # GitHub does not tell names apart by their case
         if not base.execute("SELECT 1 FROM mark WHERE mark = ? AND split = ?", (repository, stand.split)).fetchone():
             marks.append((repository, stand.split, stand.row))
     base.executemany("INSERT OR IGNORE INTO mark VALUES (?, ?, ?)", marks)

@@ -60,6 +60,11 @@ def test_a_repository_on_two_sides(project: SmallProject) -> None:
     assert "octo/demo#1 (train) and octo/demo#2 (test) share the repository octo/demo." in check(project)
 
 
+def test_a_repository_in_two_spellings() -> None:
+    told = list(find_leaks([Stand("train", "Octo/Demo", 1), Stand("test", "octo/demo", 2)], BY_REPOSITORY))
+    assert told == ["Octo/Demo#1 (train) and octo/demo#2 (test) share the repository octo/demo."]
+
+
 def test_a_pull_request_under_two_names(project: SmallProject) -> None:
     project.add("a/old", 1, head_sha="c" * 40)
     project.add("b/new", 1, head_sha="c" * 40)
