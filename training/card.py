@@ -131,8 +131,8 @@ def render_summary(counts: Counts) -> str:
 
 
 def _summary(counts: Counts) -> list[tuple[str, list[str]]]:
-    kinds = ("commented and labelled", "commented, unlabelled", "without a remark", "unlabelled")
-    kinds += ("outdated code with a comment",)
+    pieces = ("commented and labelled", "commented, unlabelled", "without a remark", "unlabelled")
+    kinds = (*pieces, "outdated code with a comment")
     rows = [("pull requests", [counts.total("pull_requests", split) for split in SPLITS])]
     rows += [(f"pieces, {kind}", [counts.by_key("examples", split).get(kind, 0) for split in SPLITS]) for kind in kinds]
     rows += [(name, [counts.total(name, split) for split in SPLITS]) for name in ("comments", "chats")]
