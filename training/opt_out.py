@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from reviewer.errors import UsageError
 from training.errors import DataError, refuse_write
@@ -14,6 +15,8 @@ from training.snapshot import Key, Problem, Snapshot, hash_name
 from training.store import SnapshotStore
 
 DEFAULT_NAME = "opt-out.txt"
+DEFAULT: Final = Path(DEFAULT_NAME)
+_LOGIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 _HASHED = re.compile(r"user-[0-9a-f]{10}")
 
 
@@ -37,27 +40,32 @@ class OptOut:
 
 
 def load_opt_out(path: Path | None, salt: str = "") -> OptOut:
-    """Read the list: a login or a hashed name a line; `#` begins a comment. No file is an empty list.
+    """Read the list: a login or a hashed name a line; `#` begins a comment. Without a file named DEFAULT it is empty.
 
     Args:
         path: The list.
         salt: What logins are hashed with; the same as when the data were collected.
 
     Raises:
-        UsageError: The file is there and cannot be read.
+        UsageError: A file of another name is not there, one cannot be read, or a line is no login.
     """
-    if path is None or not path.exists():
+    if path is None or (path == DEFAULT and not path.exists()):
         return OptOut()
     try:
         text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"Cannot read {path}: {error}.", "Write one login a line, in UTF-8.") from error
-    return parse_opt_out(text, salt)
+    try:
+        return parse_opt_out(text, salt)
+    except ValueError as error:
+        raise UsageError(f"{path}: {error}.", "Write one login a line, and nothing else but a # comment.") from error
 
 
 def parse_opt_out(text: str, salt: str = "") -> OptOut:
-    """The names in a list's text."""
-    lines = (line.partition("#")[0].strip().removeprefix("@").removesuffix("[bot]") for line in text.split("\n"))
+    """The names in a list's text, or a ValueError for a line that is no name: nobody would be found by it."""
+    lines = [line.partition("#")[0].strip().removeprefix("@").removesuffix("[bot]") for line in text.split("\n")]
+    if wrong := next((line for line in lines if line and not _LOGIN.fullmatch(line)), None):
+        raise ValueError(f"{wrong[:80]!r} is no login")
     return OptOut(frozenset(line if _HASHED.fullmatch(line) else hash_name(line, salt) for line in lines if line))
 
 

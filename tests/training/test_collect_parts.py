@@ -119,7 +119,7 @@ def test_the_opt_out_list(tmp_path: Path) -> None:
     out = parse_opt_out(f"\n# nobody\n@Alice  # asked\r\nx[bot]\n{hash_name('bob', 's')}\n", "s")
 
     assert out.names == {hash_name(name, "s") for name in ("alice", "bob", "x")}
-    assert not load_opt_out(tmp_path / "none.txt")
+    assert not load_opt_out(None)
     (tmp_path / "bad.txt").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UsageError, match="Cannot read"):
         load_opt_out(tmp_path / "bad.txt")

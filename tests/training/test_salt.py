@@ -12,6 +12,7 @@ from reviewer.errors import UsageError
 from tests.command import ROOT
 from training.collect_state import STATE_NAME, FolderState, check_salt, save_state
 from training.commands.salt import read_salt
+from training.opt_out import load_opt_out
 
 
 def test_names_hashed_with_another_salt_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,3 +46,15 @@ def test_a_library_that_is_not_installed_is_named(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 2
     assert "pip install 'glossator[data]'" in done.stderr
+
+
+def test_an_opt_out_list_that_would_find_nobody_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert not load_opt_out(Path("opt-out.txt")).names
+    with pytest.raises(UsageError, match="Cannot read"):
+        load_opt_out(tmp_path / "optout.txt")
+    (tmp_path / "opt-out.txt").write_text("alice # asked\n@Bob\nuser-0123456789\n", "utf-8")
+    assert len(load_opt_out(Path("opt-out.txt")).names) == 3
+    (tmp_path / "opt-out.txt").write_text("- alice\n", "utf-8")
+    with pytest.raises(UsageError, match="no login"):
+        load_opt_out(Path("opt-out.txt"))
