@@ -117,7 +117,7 @@ def test_octokit(pull: PullScenario, github_server: GitHubServer, tmp_path: Path
         pytest.skip("npm is not installed")
     install = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(tmp_path), OCTOKIT]
     subprocess.run(install, check=True, cwd=tmp_path, capture_output=True, timeout=250)
-    shutil.copy(HERE / "github_server" / "octokit.mjs", tmp_path)
+    shutil.copy(HERE.parent / "simulation" / "github_server" / "octokit.mjs", tmp_path)
 
     done = subprocess.run(
         ["node", "octokit.mjs", github_server.url, "actions-token"],
