@@ -34,7 +34,10 @@ def encode(lines: list[str]) -> bytes:
 
 @st.composite
 def histories(draw: st.DrawFn, *, repeated: bool) -> tuple[list[str], list[str], list[str]]:
-    """A file before, as reviewed, and at the end. Without `repeated` no two lines of all three read alike."""
+    """A file before, as reviewed, and at the end.
+
+    Without `repeated` no two lines of all three read alike, and each has enough letters to be found by them.
+    """
     count = 0
 
     def write(most: int) -> list[str]:
@@ -42,7 +45,9 @@ def histories(draw: st.DrawFn, *, repeated: bool) -> tuple[list[str], list[str],
         lines = []
         for _ in range(draw(st.integers(0, most))):
             count += 1
-            lines.append(draw(REPEATED) if repeated and draw(st.booleans()) else f"name{count:03}{draw(TAILS)}")
+            lines.append(
+                draw(REPEATED) if repeated and draw(st.booleans()) else f"telling_name_{count:03}{draw(TAILS)}"
+            )
         return lines
 
     def edit(lines: list[str]) -> list[str]:
