@@ -25,6 +25,8 @@ from simulation.github_server.state import Budget, Level, Switches, Token, World
 
 ACTIONS_LOGIN = "github-actions[bot]"
 HANG_SECONDS = 60.0
+POLL_SECONDS = 0.01
+"""How long a stop waits at most until the server notices it: the tests start and stop hundreds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class GitHubServer(Scenario):
         self.faults = Faults()
         self.requests: list[LogEntry] = []
         self.http = HttpServer(self)
-        self.thread = threading.Thread(target=self.http.serve_forever, args=(0.05,), daemon=True)
+        self.thread = threading.Thread(target=self.http.serve_forever, args=(POLL_SECONDS,), daemon=True)
         self.prefix = "/api/v3" if self.world.switches.enterprise else ""
         self.origin = f"http://127.0.0.1:{self.http.server_port}"
         self.url = self.origin + self.prefix
