@@ -8,50 +8,45 @@ its own beginning.
 
 from __future__ import annotations
 
-from reviewer.errors import HostError
+from reviewer.errors import HostError, RateLimited
 from training.collect_repo import RepoCollector
-from training.collect_run import Collected, Run, is_fatal
-from training.collect_state import STATE_NAME, FolderState, check_salt, load_state, save_state
+from training.collect_run import Collected, Run
+from training.collect_state import STATE_NAME, FolderState, load_state, save_state, settle_salt
 from training.github_client import GitHubClient
 from training.opt_out import OptOut, rewrite_without
 from training.store import SnapshotStore
 
 
 def collect(run: Run) -> Collected:
-    """Collect every repository of a run. What cannot be read is told, and the rest goes on.
+    """Collect every repository of a run. What cannot be read is told, and the rest goes on (`check_finished`).
 
     Raises:
-        UsageError: The names in the folder are hashed with another salt.
+        UsageError: The names in the folder are hashed with another salt, or with one that nobody knows any more.
         DataError: A file cannot be written.
-        PermissionDenied: GitHub accepts no token any more.
-        RateLimited: A secondary limit does not end.
-        HostError: No repository could be read. All that was told was said before.
     """
-    run.told.problems += apply_opt_out(run.store, run.opt_out, run.salt)
+    run.told.problems += apply_opt_out(run.store, run.opt_out, run.salt, anew=run.refresh)
     seen: dict[str, str] = {}
-    failed: dict[str, HostError] = {}
+    limit: RateLimited | None = None
     for repo in dict.fromkeys(run.params.repos):
+        if limit:
+            run.told.unfinished[repo] = limit
+            continue
         client = None
         try:
             client = GitHubClient(run.wire, run.credentials.for_repo(repo))
             RepoCollector(run, client, seen).collect(repo)
         except HostError as error:
-            if is_fatal(error):
-                raise
+            limit = error if isinstance(error, RateLimited) else None
             run.told.problems.append(f"{repo}: {error.what}")
-            failed[repo] = error
+            run.told.unfinished[repo] = error
         finally:
             run.told.requests += client.counts if client else {}
-    came = run.told.new + run.told.updated + run.told.unchanged
-    if failed and not came and set(failed) == set(run.params.repos):
-        for problem in run.told.problems:
-            run.watch.say(problem)
-        repo, first = next(iter(failed.items()))
-        raise HostError(f"No repository could be read. {repo}: {first.what}", first.hint, first.status)
     return run.told
 
 
-def apply_opt_out(store: SnapshotStore, opt_out: OptOut, salt: str | None, *, again: bool = False) -> list[str]:
+def apply_opt_out(
+    store: SnapshotStore, opt_out: OptOut, salt: str | None, *, again: bool = False, anew: bool = False
+) -> list[str]:
     """Take people who opted out since the last time out of what is stored already.
 
     Args:
@@ -59,17 +54,18 @@ def apply_opt_out(store: SnapshotStore, opt_out: OptOut, salt: str | None, *, ag
         opt_out: The list.
         salt: What names are hashed with; None when none were hashed here.
         again: Look through the snapshots though the list is the one of last time.
+        anew: All is asked for again, so that nobody need know with what salt the names there are hashed.
 
     Returns:
         A sentence for each file that was changed.
 
     Raises:
-        UsageError: The names there are hashed with another salt.
+        UsageError: The names there are hashed with another salt, or with one that nobody knows any more.
         DataError: A file cannot be read or written.
     """
     path = store.folder / STATE_NAME
     state = load_state(path, FolderState())
-    check = state.salt_check if salt is None else check_salt(state, salt, store.folder)
+    check = state.salt_check if salt is None else settle_salt(store, salt, anew=anew)
     told = list(rewrite_without(store, opt_out)) if opt_out and (again or state.opt_out != opt_out.digest) else []
     save_state(path, FolderState(check, opt_out.digest))
     return told

@@ -11,6 +11,7 @@ from training.collect_repo import get_repository
 from training.collect_run import Run, is_fatal
 from training.github_client import GitHubClient
 from training.github_query import BATCH_PULLS, BATCH_THREADS, COMMENTS, COUNT, PULLS
+from training.github_shapes import CountAnswer, read_shape
 from training.github_tokens import Credential
 from training.licenses import refuse_license
 
@@ -87,7 +88,8 @@ def count_repository(run: Run, client: GitHubClient, repo: str) -> Counts:
     if reason := refuse_license(state.license, run.params.licenses):
         return Counts(repo, 0, 0, reason)
     owner, _, name = state.name.partition("/")
-    page = client.query(COUNT, owner=owner, name=name, size=SAMPLE).data["repository"]["pullRequests"]
+    answer = client.query(COUNT, owner=owner, name=name, size=SAMPLE).data
+    page = read_shape(answer, CountAnswer)["repository"]["pullRequests"]
     since = max(run.params.since, "" if run.refresh else state.since)
     fresh = [node for node in page["nodes"] if node["updatedAt"] >= since]
     is_full = len(fresh) == len(page["nodes"])

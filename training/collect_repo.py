@@ -7,7 +7,7 @@ from itertools import takewhile
 
 from reviewer.errors import HostError, HostUnavailable
 from training.collect_pulls import PullCollector
-from training.collect_run import Run, is_fatal
+from training.collect_run import AGAIN, Run, is_fatal
 from training.collect_state import STATE_NAME, RepoState, Walk, load_state, save_state
 from training.errors import DataError
 from training.github_client import GitHubClient, Reply
@@ -105,6 +105,8 @@ class RepoCollector:
         stored = len(list_numbers(self.run.store.folder / state.repo))
         since = state.since if walk.failed else walk.newest
         self._save(replace(state, since=since, stored=stored, walk=Walk()))
+        if walk.failed:
+            self.run.told.unfinished[state.repo] = HostError("Some pull requests are left for next time.", AGAIN)
 
     def _choose_whole(self, state: RepoState, nodes: list[Json | None], reply: Reply) -> list[Json]:
         """The pull requests of a page that GitHub gave whole; the others are told."""

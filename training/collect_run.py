@@ -17,6 +17,7 @@ from training.opt_out import OptOut
 from training.store import SnapshotStore
 
 _REPO = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*/(?!\.{1,2}$)[A-Za-z0-9._-]+")
+AGAIN = "Run the same command again: it goes on."
 _TIME = re.compile(r"(?:\d{4}(?:-\d\d(?:-\d\d(?:T\d\d:\d\d:\d\dZ)?)?)?)?")
 
 
@@ -56,6 +57,8 @@ class Collected:
     left_out: Counter[str] = field(default_factory=Counter)
     requests: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
+    unfinished: dict[str, HostError] = field(default_factory=dict)
+    """Repositories that were not collected to their end, and why: the next collection goes on there."""
 
 
 @dataclass(slots=True)
@@ -92,6 +95,19 @@ def check_params(params: CollectParams) -> None:
 def is_repo_name(text: str) -> bool:
     """Whether it is `owner/name`. It becomes a folder, so that nothing else may pass."""
     return bool(_REPO.fullmatch(text))
+
+
+def check_finished(told: Collected) -> None:
+    """Tell a collection that lacks something from one that lacks nothing.
+
+    Raises:
+        HostError: Some repositories were not collected to their end. What came is stored.
+    """
+    if told.unfinished:
+        repo, first = next(iter(told.unfinished.items()))
+        more = f" and {len(told.unfinished) - 1} more" if len(told.unfinished) > 1 else ""
+        what = f"Not collected to the end: {repo}{more}; what came is kept. {repo}: {first.what}"
+        raise HostError(what, first.hint or AGAIN, first.status)
 
 
 def is_fatal(error: HostError) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,7 +14,7 @@ from reviewer.jsonfile import decode, replace_file
 from training.errors import DataError
 from training.records import encode
 from training.snapshot import hash_name
-from training.store import SchemaOnly
+from training.store import SchemaOnly, SnapshotStore
 
 STATE_SCHEMA = "glossator/collect/1"
 STATE_NAME = "collect.json"
@@ -112,3 +113,48 @@ def check_salt(state: FolderState, salt: str, folder: Path) -> str:
             "Set the same one as before, or collect into another folder.",
         )
     return check
+
+
+def settle_salt(store: SnapshotStore, salt: str, *, anew: bool = False) -> str:
+    """What a salt that more names are to be hashed with is recognised by; see `check_salt`.
+
+    Args:
+        store: The snapshots, with the folder's state beside them.
+        salt: What names are to be hashed with.
+        anew: All is asked for again, so that the salt of before does not matter when nobody knows it.
+
+    Raises:
+        UsageError: The names in the folder are hashed with another salt, or with one that nobody knows any more.
+    """
+    path = store.folder / STATE_NAME
+    state = load_state(path, FolderState())
+    check = check_salt(state, salt, store.folder)
+    if not state.salt_check and not anew and holds_hashed(store):
+        raise UsageError(
+            f"{store.folder} holds names that were hashed here, and {path}, which tells with what salt, is gone.",
+            "Bring that file back; or set the same GLOSSATOR_NAME_SALT as before and collect with --refresh.",
+        )
+    return check
+
+
+def remember_salt(store: SnapshotStore, salt: str) -> None:
+    """Settle the salt and write down what it is recognised by.
+
+    Raises:
+        UsageError: As `settle_salt` says.
+        DataError: It cannot be written.
+    """
+    path, check = store.folder / STATE_NAME, settle_salt(store, salt)
+    save_state(path, replace(load_state(path, FolderState()), salt_check=check))
+
+
+def holds_hashed(store: SnapshotStore) -> bool:
+    """Whether some repository's pull requests come from GitHub or a dump: by its state, or one of its snapshots."""
+    if any(store.folder.glob(f"*/*/{STATE_NAME}")):
+        return True
+    one_of_each = dict(store.list_keys()) if store.folder.is_dir() else {}
+    for key in one_of_each.items():
+        with suppress(DataError):
+            if store.load(key).source in {"github", "github-dump"}:
+                return True
+    return False

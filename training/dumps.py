@@ -15,6 +15,7 @@ import msgspec
 
 from reviewer.errors import GlossatorError
 from training.collect_run import Collected, is_repo_name
+from training.collect_state import remember_salt
 from training.dump_rows import Dumped, read_dumped
 from training.errors import DataError
 from training.licenses import LicenseRule, refuse_license
@@ -44,8 +45,10 @@ def import_dumps(
     """Put the merged pull requests of dumps into the store. What cannot be read is told, and the rest goes on.
 
     Raises:
+        UsageError: The names in the store are, or may be, hashed with another salt.
         DataError: A snapshot cannot be written.
     """
+    remember_salt(store, salt)
     told, repos = Collected(), set[str]()
     for path in paths:
         for found in find_pulls(path, told.problems):

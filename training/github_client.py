@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from reviewer.errors import HostError, HostUnavailable, NotFound, PermissionDenied, RateLimited
-from training.github_shapes import Cost, Document, read_shape
+from training.github_shapes import Cost, Document, parse_document, read_shape
 from training.github_tokens import HOUR, Credential, Resource
 from training.github_wire import Wire
 
@@ -208,16 +208,6 @@ def translate_errors(errors: Sequence[dict[str, Any]]) -> HostError:
     if not kinds - {"", "MAX_NODE_LIMIT_EXCEEDED", "RESOURCE_LIMITS_EXCEEDED"}:
         return HostUnavailable(f"GraphQL gave up: {message}", "Run the same command again later: it goes on.")
     return HostError(f"GraphQL refused the query: {message}", "Report it.", 400)
-
-
-def parse_document(content: bytes) -> Any:
-    """JSON, or HostError: a proxy's page is none."""
-    import json
-
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise HostError("GitHub's answer is not JSON.", "Is there a proxy in between? Try again.") from error
 
 
 def render_clock(seconds: float) -> str:

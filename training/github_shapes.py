@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import datetime
 from typing import Any, Literal, Required, TypedDict
 
 import msgspec
@@ -268,6 +270,93 @@ class MoreComments(TypedDict):
     node: ThreadComments
 
 
+class CountedPull(TypedDict):
+    """A pull request of which only the size is asked for."""
+
+    updatedAt: str
+    reviewThreads: Count
+
+
+class CountedPage(TypedDict):
+    """How many there are, and the newest of them."""
+
+    totalCount: int
+    nodes: list[CountedPull]
+
+
+class CountedPulls(TypedDict):
+    """A repository's list, counted."""
+
+    pullRequests: CountedPage
+
+
+class CountAnswer(TypedDict):
+    """Of `github_query.COUNT`."""
+
+    repository: CountedPulls
+
+
+class BlobText(TypedDict, total=False):
+    """A file's text; nothing of it when the object is no file."""
+
+    text: str | None
+    isBinary: bool | None
+    isTruncated: bool
+
+
+class TextsAnswer(TypedDict):
+    """Of `github_query.render_texts_query`."""
+
+    repository: dict[str, BlobText | None]
+
+
+class TreeEntry(TypedDict, total=False):
+    """A file or folder of a commit, from REST."""
+
+    path: Required[str]
+    sha: Required[str]
+    mode: str
+
+
+class Tree(TypedDict, total=False):
+    """All files of a commit, from REST."""
+
+    tree: Required[list[TreeEntry]]
+    truncated: bool
+
+
+class Committer(TypedDict):
+    """When a commit was made."""
+
+    date: str
+
+
+class CommitText(TypedDict):
+    """What git knows of a commit."""
+
+    committer: Committer
+
+
+class ListedCommit(TypedDict):
+    """A commit of a list, from REST."""
+
+    sha: str
+    commit: CommitText
+
+
+class Installation(TypedDict):
+    """Where an app is installed, from REST."""
+
+    id: int
+
+
+class IssuedToken(TypedDict):
+    """A token of an app, from REST."""
+
+    token: str
+    expires_at: datetime
+
+
 class License(TypedDict):
     """A repository's licence."""
 
@@ -298,6 +387,14 @@ class PlacedComment(TypedDict):
 
     id: int
     original_commit_id: str
+
+
+def parse_document(content: bytes) -> Any:
+    """JSON, or HostError: a proxy's page is none."""
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise HostError("GitHub's answer is not JSON.", "Is there a proxy in between? Try again.") from error
 
 
 def read_shape(data: Any, shape: Any) -> Any:

@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Literal, Protocol
 
 import httpx
 
 from reviewer.errors import HostError, NotFound, PermissionDenied, UsageError
+from training.github_shapes import Installation, IssuedToken, parse_document, read_shape
 from training.github_wire import Wire
 
 Resource = Literal["core", "graphql"]
@@ -86,6 +86,11 @@ def is_count(text: str) -> bool:
     return text.isdecimal() and len(text) < 10  # noqa: PLR2004 - no hour has a milliard of requests
 
 
+def is_token(text: str) -> bool:
+    """Whether it can stand in a header."""
+    return text.isascii() and text.isprintable()
+
+
 class Credentials(Protocol):
     """Where the credentials for a repository come from."""
 
@@ -124,16 +129,18 @@ class GitHubApp:
         Raises:
             HostError: The app is not installed there, or GitHub does not take its key.
         """
-        number = int(self._ask("GET", f"/repos/{repo}/installation")["id"])
+        number: int = self._ask("GET", f"/repos/{repo}/installation", Installation)["id"]
         if number not in self._installations:
             self._installations[number] = Credential(f"installation {number}", lambda: self._issue(number))
         return [self._installations[number]]
 
     def _issue(self, number: int) -> Issued:
-        data = self._ask("POST", f"/app/installations/{number}/access_tokens")
-        return Issued(data["token"], datetime.fromisoformat(data["expires_at"]).timestamp())
+        data = self._ask("POST", f"/app/installations/{number}/access_tokens", IssuedToken)
+        if not is_token(data["token"]):
+            raise HostError("GitHub's answer is not what it should be: no token.", "Is there a proxy in between?")
+        return Issued(data["token"], data["expires_at"].timestamp())
 
-    def _ask(self, method: str, path: str) -> Any:
+    def _ask(self, method: str, path: str, shape: type[Any]) -> Any:
         response = self._wire.exchange(method, self._wire.url(path), self._sign())
         if response.status_code == httpx.codes.NOT_FOUND:
             raise NotFound(f"The GitHub App {self.app_id} is not installed for {path}.", "Install it there.", 404)
@@ -143,7 +150,7 @@ class GitHubApp:
             )
         if response.is_error:
             raise HostError(f"GitHub answered {response.status_code} to the app.", "Try again.", response.status_code)
-        return response.json()
+        return read_shape(parse_document(response.content), shape)
 
     def _sign(self) -> str:
         """A JSON web token, signed with the app's key. It may lie a minute back: clocks differ."""
@@ -173,7 +180,7 @@ def load_credentials(wire: Wire, environment: Mapping[str, str] = os.environ) ->
     if not tokens:
         raise UsageError("There is no token for GitHub.", SETUP)
     for number, token in enumerate(tokens, 1):
-        if not (token.isascii() and token.isprintable()):
+        if not is_token(token):
             raise UsageError(
                 f"Token {number} of {len(tokens)} for GitHub holds characters that no token has.",
                 "Copy it again: it has letters from A to z, digits and _ only.",

@@ -7,11 +7,13 @@ from itertools import chain
 from typing import Any
 from urllib.parse import quote
 
-from reviewer.errors import HostError
+from reviewer.errors import HostError, HostUnavailable
 from reviewer.file_classes import language_of
 from reviewer.guideline_files import choose_candidates
 from training.github_client import Answer, GitHubClient
+from training.github_nodes import find_reason
 from training.github_query import render_texts_query
+from training.github_shapes import ListedCommit, TextsAnswer, Tree, read_shape
 from training.guideline_history import VERSIONS, GuidelineHistory, GuidelineVersion
 
 MAX_FILES = 24
@@ -56,7 +58,7 @@ def collect_guidelines(client: GitHubClient, name: str, branch: str, before: Gui
 
 def read_tree(answer: Answer) -> dict[str, str]:
     """Path and blob of each plain file of a branch, or HostError when GitHub did not list them all."""
-    tree = answer.json()
+    tree = read_shape(answer.json(), Tree)
     if tree.get("truncated"):
         raise HostError("GitHub lists only a part of so many files.", "What was known of the guidelines is kept.")
     return {entry["path"]: entry["sha"] for entry in tree["tree"] if entry.get("mode") in _BLOB_MODES}
@@ -77,7 +79,8 @@ def _list_versions(
 ) -> Iterator[tuple[str, str, str]]:
     """Path, commit and time of the newest versions of a file, the oldest first."""
     params: dict[str, str | int] = {"path": path, "sha": branch, "per_page": count}
-    for commit in reversed(client.get(f"/repos/{name}/commits", params=params).json()):
+    answer = client.get(f"/repos/{name}/commits", params=params).json()
+    for commit in reversed(read_shape(answer, list[ListedCommit])):
         yield path, commit["sha"], commit["commit"]["committer"]["date"]
 
 
@@ -100,8 +103,11 @@ def _read_texts(
     for start in range(0, len(places), TEXTS):
         batch = places[start : start + TEXTS]
         query = render_texts_query((sha, path) for path, sha, _ in batch)
-        answer = client.query(query, owner=owner, name=short).data["repository"]
-        texts |= {(path, sha): _read_blob(answer[f"f{at}"]) for at, (path, sha, _) in enumerate(batch)}
+        reply = client.query(query, owner=owner, name=short)
+        found = read_shape(reply.data, TextsAnswer)["repository"]
+        if reply.errors or len(found) < len(batch):
+            raise HostUnavailable(f"{find_reason(reply.errors)}.", "Collect again later.")
+        texts |= {(path, sha): _read_blob(found.get(f"f{at}")) for at, (path, sha, _) in enumerate(batch)}
     return texts
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from reviewer.errors import HostError, UsageError
+from reviewer.errors import UsageError
 from simulation.github_server import GitHubServer, RepoScenario
 from tests.training.collecting import (
     SALT,
@@ -22,6 +22,7 @@ from tests.training.collecting import (
     run_collect,
 )
 from training.collect import apply_opt_out, collect
+from training.dumps import import_dumps
 from training.github_wire import Wire
 from training.guideline_history import files_at, load_history
 from training.opt_out import OptOut, parse_opt_out
@@ -234,12 +235,9 @@ def test_what_is_stored_is_rewritten_without_them(
     run_collect(github_server, tmp_path)
     out = parse_opt_out(hash_name("bob", SALT))
 
-    run = make_run(github_server, tmp_path, "octo/nothing", opt_out=out)
-    with pytest.raises(HostError):
-        collect(run)
-    run.wire.close()
+    told = run_collect(github_server, tmp_path, "octo/nothing", opt_out=out)
 
-    assert run.told.problems[:2] == [
+    assert told.problems[:2] == [
         "octo/demo#1 is rewritten without people who have opted out.",
         "octo/demo#2 is deleted: its author has opted out.",
     ]
@@ -275,8 +273,32 @@ def test_another_salt_is_refused(repo: RepoScenario, github_server: GitHubServer
     add_pull(repo, 1)
     run_collect(github_server, tmp_path)
 
+    store = SnapshotStore(tmp_path)
     with pytest.raises(UsageError, match="another GLOSSATOR_NAME_SALT"):
-        apply_opt_out(SnapshotStore(tmp_path), OptOut(), "salt")
+        apply_opt_out(store, OptOut(), "salt")
+    with pytest.raises(UsageError, match="another GLOSSATOR_NAME_SALT"):
+        import_dumps([], store, OptOut(), "salt", "any")
+
+
+def test_a_salt_that_nobody_knows_is_refused_by_whoever_hashes(
+    repo: RepoScenario, github_server: GitHubServer, tmp_path: Path
+) -> None:
+    add_pull(repo, 1)
+    run_collect(github_server, tmp_path)
+    (tmp_path / "collect.json").unlink()
+    (tmp_path / "octo/demo/collect.json").unlink()
+    before, asked = read_folder(tmp_path), len(github_server.requests)
+
+    with pytest.raises(UsageError, match=r"which tells with what salt, is gone\."):
+        run_collect(github_server, tmp_path)
+    with pytest.raises(UsageError, match=r"which tells with what salt, is gone\."):
+        import_dumps([], SnapshotStore(tmp_path), OptOut(), SALT, "any")
+
+    assert (read_folder(tmp_path), len(github_server.requests)) == (before, asked)
+    run_collect(github_server, tmp_path, refresh=True)
+    import_dumps([], SnapshotStore(tmp_path), OptOut(), SALT, "any")
+    with pytest.raises(UsageError, match="another GLOSSATOR_NAME_SALT"):
+        import_dumps([], SnapshotStore(tmp_path), OptOut(), "salt", "any")
 
 
 # -- guidelines --------------------------------------------------------------------------------------------------

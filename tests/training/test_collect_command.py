@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from reviewer.errors import HostError
 from simulation.github_server import GitHubServer, RepoScenario
 from tests.training.collecting import SALT, add_pull, create_repo, make_run, read_folder, run_collect
 from training.cli import train
@@ -61,6 +62,53 @@ def test_the_table_at_the_end(repo: RepoScenario, github_server: GitHubServer, t
         ["left out: repository with no licence", "1"],
     ]
     assert rows[-1] == ["problems", "1"]
+
+
+def test_a_collection_that_breaks_off_prints_its_table_and_fails(
+    repo: RepoScenario, github_server: GitHubServer, tmp_path: Path
+) -> None:
+    add_pull(repo, 1)
+    add_pull(repo, 2)
+    github_server.faults.add("GET", "/pulls/2", status=404, body={"message": "Not Found"})
+
+    result = invoke(github_server, tmp_path, "--repo", "octo/nothing", "--repo", "octo/demo")
+
+    assert isinstance(result.exception, HostError)
+    assert (result.exception.exit_code, result.exception.hint) == (5, "Check the name.")
+    assert result.exception.what.startswith("Not collected to the end: octo/nothing; what came is kept. octo/nothing: ")
+    rows = [line.rsplit(maxsplit=1) for line in result.stdout.splitlines()]
+    assert rows[:3] == [["repositories", "1"], ["  not collected to the end", "1"], ["new pull requests", "2"]]
+    assert rows[-1] == ["problems", "1"]
+
+
+def test_a_token_that_is_refused_midway(repo: RepoScenario, github_server: GitHubServer, tmp_path: Path) -> None:
+    for day in (1, 2):
+        add_pull(repo, day, comments=0)
+    github_server.faults.add("GET", "/pulls/1", status=401, times=99)
+
+    result = invoke(github_server, tmp_path, "--repo", "octo/demo", "--repo", "octo/other")
+
+    assert isinstance(result.exception, HostError)
+    assert result.exception.exit_code == 5
+    assert "new pull requests" in result.stdout
+    assert "octo/demo: GitHub accepts none of the tokens." in result.stderr
+    assert github_server.count("GET", "octo/other") == 0, "nobody is asked with no token"
+    github_server.faults.clear()
+    again = invoke(github_server, tmp_path, "--repo", "octo/demo")
+    assert again.exit_code == 0
+    assert len(list(SnapshotStore(tmp_path).list_keys())) == 2
+
+
+def test_what_cannot_be_written_ends_with_the_table_too(
+    repo: RepoScenario, github_server: GitHubServer, tmp_path: Path
+) -> None:
+    add_pull(repo, 1)
+    (tmp_path / "octo/demo/000001.json").mkdir(parents=True)
+
+    result = invoke(github_server, tmp_path, "--repo", "octo/demo")
+
+    assert isinstance(result.exception, DataError)
+    assert "new pull requests" in result.stdout
 
 
 def test_the_dry_run(repo: RepoScenario, github_server: GitHubServer, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from reviewer.errors import HostError
 from tests.command import ROOT
 from training.collect_run import Collected
 from training.commands.collect import tell
@@ -175,6 +176,21 @@ def test_a_few_problems_are_shown_as_warnings(
     warnings = [line for line in printed.splitlines() if line.startswith("::")]
     expected = [f"::warning title=Glossator::octo/demo#{at}: 100%25 lost." for at in range(1, min(problems, 5) + 1)]
     assert warnings == expected
+
+
+def test_a_part_of_a_collection_is_kept_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    error = HostError("GitHub did not answer: 502.")
+    tell(
+        Collected(repos=2, new=3, problems=["octo/demo: GitHub did not answer: 502."], unfinished={"octo/demo": error})
+    )
+    table, lines = capsys.readouterr()
+    (tmp_path / "told").write_text(f"{lines}{table}glossator-train: Not collected to the end: octo/demo\n", "utf-8")
+
+    ended, printed, outputs = collect(tmp_path, f'{SNAPSHOT} cat "$RUNNER_TEMP/told"; exit 5')
+
+    assert (ended, outputs) == (0, "code=5\n")
+    assert printed.endswith("::warning title=Glossator::octo/demo: GitHub did not answer: 502.\n")
+    assert (tmp_path / "dvc.log").read_text("utf-8") == "dvc commit --quiet --force collect\n"
 
 
 @pytest.mark.parametrize(("code", "expected"), [("5", 5), ("0", 1)])

@@ -21,7 +21,9 @@ from tests.training.collecting import (
     reasons,
     run_collect,
 )
-from training.collect import collect
+from training.collect_plan import count_all
+from training.collect_run import check_finished
+from training.guideline_history import load_history
 from training.store import SnapshotStore
 
 
@@ -238,17 +240,59 @@ def test_a_list_that_cannot_be_read_is_a_problem(
     assert told.new == 1
 
 
-def test_when_no_repository_can_be_read_it_fails(github_server: GitHubServer, tmp_path: Path) -> None:
-    run = make_run(github_server, tmp_path, "octo/one", "octo/two")
+def test_what_is_not_there_is_not_collected_to_its_end(github_server: GitHubServer, tmp_path: Path) -> None:
+    told = run_collect(github_server, tmp_path, "octo/one", "octo/two")
 
+    assert [problem.split(":")[0] for problem in told.problems] == ["octo/one", "octo/two"]
     with pytest.raises(
-        HostError, match=r"^No repository could be read\. octo/one: GitHub has no /repos/octo/one, "
+        HostError, match=r"^Not collected to the end: octo/one and 1 more; .*octo/one: GitHub has no /repos/octo/one, "
     ) as caught:
-        collect(run)
-    run.wire.close()
+        check_finished(told)
+    assert (caught.value.exit_code, caught.value.hint, caught.value.status) == (5, "Check the name.", 404)
 
-    assert caught.value.exit_code == 5
-    assert [sentence.split(":")[0] for sentence in run.watch.said] == ["octo/one", "octo/two"]  # type: ignore[attr-defined] # FakeWatch
+
+@pytest.mark.parametrize(("pattern", "settings", "left"), [
+    ("/pulls/2", {"status": 503, "times": 4}, ["octo/demo"]),
+    ("/graphql", {"status": 502, "times": 4}, ["octo/demo"]),
+    (".", {"status": 401, "times": 99, "skip": 4}, ["octo/demo", "octo/other"]),
+    (".", {"status": 403, "times": 8, "skip": 4, "body": {"message": "secondary rate limit"}},
+     ["octo/demo", "octo/other"]),
+    ("/git/trees/", {"status": 409, "body": {"message": "Empty."}}, []),
+])  # fmt: skip
+def test_what_breaks_off_is_finished_the_next_time(
+    pattern: str, settings: Any, left: list[str], repo: RepoScenario, github_server: GitHubServer, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("training.collect_repo.PULLS", 2)
+    for day in range(1, 4):
+        add_pull(repo, day)
+    add_pull(create_repo(github_server, "octo/other"), 4)
+    github_server.faults.add("*", pattern, **settings)
+
+    told = run_collect(github_server, tmp_path, "octo/demo", "octo/other", guidelines="trees" in pattern)
+    github_server.faults.clear()
+    again = run_collect(github_server, tmp_path, "octo/demo", "octo/other")
+
+    assert list(told.unfinished) == left
+    assert (again.unfinished, told.new + again.new) == ({}, 4)
+    check_finished(again)
+
+
+def test_the_cursor_stays_where_it_broke_off(
+    repo: RepoScenario, github_server: GitHubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.collect_repo.PULLS", 1)
+    for day in range(1, 4):
+        add_pull(repo, day, comments=0)
+    github_server.faults.add("POST", "/graphql", status=502, times=99, skip=2)
+
+    told = run_collect(github_server, tmp_path, guidelines=False)
+    github_server.faults.clear()
+    asked = len(github_server.requests)
+    again = run_collect(github_server, tmp_path, guidelines=False)
+
+    assert (told.new, again.new, again.unchanged) == (2, 1, 0)
+    assert [entry.path for entry in github_server.requests[asked:]].count("/graphql") == 1
 
 
 @pytest.mark.parametrize("pushed", [False, True])
@@ -465,6 +509,53 @@ def test_an_answer_of_another_shape_is_a_problem_of_its_repository(
     assert len(told.problems) == 1
     assert told.problems[0].startswith("octo/demo: GitHub's answer is not what it should be: ")
     assert told.new == 1
+
+
+@pytest.mark.parametrize("document", [
+    [1],
+    {"data": {"repository": None}},
+    {"data": {"repository": {"pullRequests": {"totalCount": 1, "nodes": None}}}},
+    {"data": {"repository": {"pullRequests": {"totalCount": "1", "nodes": []}}}},
+    {"data": {"repository": {"pullRequests": {"totalCount": 1, "nodes": [{"updatedAt": None}]}}}},
+])  # fmt: skip
+def test_the_dry_run_tells_an_answer_of_another_shape(
+    document: Any, repo: RepoScenario, github_server: GitHubServer, tmp_path: Path
+) -> None:
+    add_pull(repo, 1)
+
+    with edited(lambda _path, text, given: document if "pullRequests(states" in text else given) as http:
+        run = make_run(github_server, tmp_path, http=http)
+        counts, _ = count_all(run)
+
+    assert counts == []
+    (problem,) = run.told.problems
+    assert problem.startswith("octo/demo: GitHub's answer is not what it should be: ")
+
+
+@pytest.mark.parametrize(("part", "document", "reason"), [
+    ("/git/trees/", [1], "GitHub's answer is not what it should be: "),
+    ("/git/trees/", {"sha": "a"}, "GitHub's answer is not what it should be: "),
+    ("/git/trees/", {"tree": [{"path": "CONTRIBUTING.md"}]}, "GitHub's answer is not what it should be: "),
+    ("/commits", {"message": "x"}, "GitHub's answer is not what it should be: "),
+    ("/commits", [{"sha": "a", "commit": None}], "GitHub's answer is not what it should be: "),
+    ("object(", {"data": {"repository": None}}, "GitHub's answer is not what it should be: "),
+    ("object(", {"data": {"repository": {"f0": {"text": 7}}}}, "GitHub's answer is not what it should be: "),
+    ("object(", {"data": {"repository": {"f0": None}}}, "GraphQL gave a part of its answer only."),
+    ("object(", {"data": {"repository": {"f0": None, "f1": None}}, "errors": [{"message": "Timeout"}]}, "Timeout."),
+])  # fmt: skip
+def test_guidelines_of_another_shape_stop_nothing(
+    part: str, document: Any, reason: str, repo: RepoScenario, github_server: GitHubServer, tmp_path: Path
+) -> None:
+    add_pull(repo, 1)
+
+    with edited(lambda path, text, given: document if part in path or part in text else given) as http:
+        told = run_collect(github_server, tmp_path, http=http)
+    again = run_collect(github_server, tmp_path)
+
+    (problem,) = told.problems
+    assert problem.startswith(f"octo/demo: no new guidelines: {reason}")
+    assert (told.new, told.unfinished, again.problems) == (1, {}, [])
+    assert len(load_history(tmp_path, "octo/demo").versions) == 2
 
 
 def test_a_list_of_files_of_another_shape_is_a_problem_of_its_pull_request(

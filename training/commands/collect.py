@@ -13,7 +13,6 @@ from training.licenses import LicenseRule
 if TYPE_CHECKING:
     from training.collect_run import Collected, CollectParams, Run
     from training.published import ImportCounts
-    from training.store import SnapshotStore
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -58,7 +57,8 @@ def command(
 ) -> None:
     """Take snapshots of merged pull requests and their reviews, only what changed since the last time.
 
-    It may be stopped at any time; the same command goes on.
+    It may be stopped at any time; the same command goes on. Exit code 5: GitHub did not give everything. What came is
+    kept, and the same command asks for the rest.
     """
     chosen = choose_params(params, repos, licenses, since, limit)
     salt = os.environ.get("GLOSSATOR_NAME_SALT", "")
@@ -66,8 +66,7 @@ def command(
     if dry_run and paths:
         click.echo(f"{', '.join(map(str, paths))}: reading from disk asks GitHub for nothing. Nothing was read.")
     elif paths:
-        prepare_folder(snapshots, refresh=refresh)
-        import_sources(paths, snapshots, opt_out, salt, chosen)
+        import_sources(paths, snapshots, opt_out, salt, chosen, refresh=refresh)
     if paths and not (repos if sources else chosen.repos):
         return
     run = make_run(chosen, snapshots, opt_out, salt, refresh=refresh)
@@ -75,10 +74,7 @@ def command(
         if dry_run:
             tell_plan(run)
         else:
-            from training.collect import collect
-
-            prepare_folder(snapshots, refresh=refresh)
-            tell(collect(run))
+            collect_all(run)
     finally:
         run.wire.close()
 
@@ -108,41 +104,6 @@ def choose_params(
     return replace(load_params(path, "collect", CollectParams), **wanted)  # type: ignore[arg-type] # named above
 
 
-def prepare_folder(snapshots: Path, *, refresh: bool) -> None:
-    """Sweep what a killed process left, and refuse a folder whose salt nobody knows any more with a UsageError."""
-    from reviewer.errors import UsageError
-    from training.collect_state import STATE_NAME, FolderState, load_state
-    from training.store import SnapshotStore
-
-    store = SnapshotStore(snapshots)
-    store.sweep()
-    if refresh or load_state(snapshots / STATE_NAME, FolderState()).salt_check:
-        return
-    if holds_hashed(store):
-        raise UsageError(
-            f"{snapshots} holds names that were hashed here, and {snapshots / STATE_NAME}, which tells with what salt, "
-            "is gone.",
-            "Bring that file back; or set the same GLOSSATOR_NAME_SALT as before and collect with --refresh.",
-        )
-
-
-def holds_hashed(store: SnapshotStore) -> bool:
-    """Whether some repository's pull requests come from GitHub or a dump: by its state, or one of its snapshots."""
-    from contextlib import suppress
-
-    from training.collect_state import STATE_NAME
-    from training.errors import DataError
-
-    if any(store.folder.glob(f"*/*/{STATE_NAME}")):
-        return True
-    one_of_each = dict(store.list_keys()) if store.folder.is_dir() else {}
-    for key in one_of_each.items():
-        with suppress(DataError):
-            if store.load(key).source in {"github", "github-dump"}:
-                return True
-    return False
-
-
 def make_run(params: CollectParams, snapshots: Path, opt_out: Path, salt: str, *, refresh: bool) -> Run:
     """What a collection from GitHub needs, or a UsageError."""
     from training.collect_run import Run, check_params
@@ -160,6 +121,27 @@ def make_run(params: CollectParams, snapshots: Path, opt_out: Path, salt: str, *
         watch.say("Names are hashed without a salt: set GLOSSATOR_NAME_SALT, or they can be guessed.")
     out = load_opt_out(opt_out, salt)
     return Run(SnapshotStore(snapshots), wire, credentials, watch, params, salt, out, refresh)
+
+
+def collect_all(run: Run) -> None:
+    """Collect, and print what was done, also when something could not be had, written, or waited for.
+
+    Raises:
+        HostError: Some repositories were not collected to their end.
+        UsageError, DataError: As `collect` says.
+    """
+    from training.collect import collect
+    from training.collect_run import check_finished
+    from training.errors import DataError
+
+    run.store.sweep()
+    try:
+        collect(run)
+    except (DataError, KeyboardInterrupt):
+        tell(run.told)
+        raise
+    tell(run.told)
+    check_finished(run.told)
 
 
 def tell_plan(run: Run) -> None:
@@ -181,6 +163,7 @@ def tell(told: Collected) -> None:
     requests = told.requests
     rows = [
         ("repositories", f"{told.repos:,}"),
+        *((("  not collected to the end", f"{len(told.unfinished):,}"),) if told.unfinished else ()),
         ("new pull requests", f"{told.new:,}"),
         ("updated", f"{told.updated:,}"),
         ("unchanged", f"{told.unchanged:,}"),
@@ -194,7 +177,9 @@ def tell(told: Collected) -> None:
     click.echo(render_table(rows))
 
 
-def import_sources(sources: tuple[Path, ...], snapshots: Path, opt_out: Path, salt: str, params: CollectParams) -> None:
+def import_sources(
+    sources: tuple[Path, ...], snapshots: Path, opt_out: Path, salt: str, params: CollectParams, *, refresh: bool
+) -> None:
     """Read what is on disk, each path by its kind."""
     from training.collect import apply_opt_out
     from training.dumps import import_dumps, is_published
@@ -202,9 +187,10 @@ def import_sources(sources: tuple[Path, ...], snapshots: Path, opt_out: Path, sa
     from training.store import SnapshotStore
 
     store, out = SnapshotStore(snapshots), load_opt_out(opt_out, salt)
+    store.sweep()
     published = [path for path in sources if is_published(path)]
     dumped = [path for path in sources if path not in published]
-    for problem in apply_opt_out(store, out, salt if dumped else None):
+    for problem in apply_opt_out(store, out, salt if dumped else None, anew=refresh):
         click.echo(problem, err=True)
     if dumped:
         tell(import_dumps(dumped, store, out, salt, params.licenses))
