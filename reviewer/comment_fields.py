@@ -137,8 +137,10 @@ def _choose_id(match: re.Match[str], hunk: Hunk) -> str:
     number = int(match["number"])
     side = match["side"].upper()
     choices = {"R": "R", "+": "R", "-": "L", "L": "LR", "": "RL"}[side]
-    known = {line.id for line in hunk.lines}
     ids = [f"{choice}{number}" for choice in choices]
+    if len(ids) == 1:
+        return ids[0]
+    known = {line.id for line in hunk.lines}
     return next((line_id for line_id in ids if line_id in known), ids[0])
 
 

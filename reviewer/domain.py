@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Literal
 
 Side = Literal["LEFT", "RIGHT"]
@@ -50,7 +51,7 @@ class Line:
         return f"{self.side[0]}{self.number}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Hunk:
     """A contiguous piece of one file's unified diff. A long hunk may be split into several (`reviewer.locate`)."""
 
@@ -60,10 +61,10 @@ class Hunk:
     target_start: int
     lines: tuple[Line, ...]
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Sixteen hex digits that stay the same when the hunk only moves: path and content, no line numbers."""
-        content = "\n".join([self.path, *(line.kind + line.text for line in self.lines)])
+        content = "\n".join([self.path, *[line.kind + line.text for line in self.lines]])
         return hashlib.sha256(content.encode("utf-8", "replace")).hexdigest()[:16]
 
     @property

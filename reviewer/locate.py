@@ -73,7 +73,15 @@ def choose_hunks(bundle: Bundle, settings: Settings) -> Plan:
 
 def rank_hunks(pull_request: PullRequest, settings: Settings) -> tuple[list[tuple[float, Hunk]], list[Coverage]]:
     """All hunks worth reading with their scores, best first, and the coverage of those that are skipped."""
-    ranked: list[tuple[float, Hunk]] = []
+    readable, skipped = list_readable(pull_request, settings)
+    ranked = [(score_hunk(hunk), hunk) for hunk in readable]
+    ranked.sort(key=lambda entry: -entry[0])
+    return ranked, skipped
+
+
+def list_readable(pull_request: PullRequest, settings: Settings) -> tuple[list[Hunk], list[Coverage]]:
+    """All hunks worth reading in the order of the diff, and the coverage of those that are skipped."""
+    readable: list[Hunk] = []
     skipped: list[Coverage] = []
     for file in pull_request.files:
         reason = skip_file_reason(file, settings)
@@ -83,9 +91,8 @@ def rank_hunks(pull_request: PullRequest, settings: Settings) -> tuple[list[tupl
             if why := reason or skip_content_reason(hunk):
                 skipped.append(hunk.coverage("skipped", why))
             else:
-                ranked.append((score_hunk(hunk), hunk))
-    ranked.sort(key=lambda entry: -entry[0])
-    return ranked, skipped
+                readable.append(hunk)
+    return readable, skipped
 
 
 def skip_file_reason(file: ChangedFile, settings: Settings) -> str:

@@ -83,8 +83,8 @@ CATEGORY_WORDS: Final[tuple[tuple[Category, tuple[str, ...]], ...]] = (
     ),
 )
 """The first row of which one expression is found in the comment, in lower case; `design` when none is."""
-_SEVERITIES = [(severity, re.compile("|".join(words), re.IGNORECASE)) for severity, words in SEVERITY_WORDS]
-_CATEGORIES = [(category, re.compile("|".join(words), re.IGNORECASE)) for category, words in CATEGORY_WORDS]
+_SEVERITIES = [(severity, re.compile("|".join(words))) for severity, words in SEVERITY_WORDS]
+_CATEGORIES = [(category, re.compile("|".join(words))) for category, words in CATEGORY_WORDS]
 
 _SUGGESTION = re.compile(r"^[ \t]*(`{3,})suggestion[^\n]*\n(?P<code>.*?)^[ \t]*\1`*[ \t]*$", re.DOTALL | re.MULTILINE)
 _QUOTED = re.compile(r"^[ \t]*>.*\n?", re.MULTILINE)
@@ -110,9 +110,10 @@ class Completion:
 def render_completion(example: ReviewExample) -> Completion:
     """The reply that says what the humans said, the best of them first, as many as a reply may hold."""
     left_out: Counter[str] = Counter()
+    citable = list_citable(example.hunk)
     kept: list[dict[str, str]] = []
     for comment in sorted(example.comments, key=lambda comment: (-comment.quality, comment.id)):
-        entry = render_entry(comment, example.hunk)
+        entry = render_entry(comment, example.hunk, citable)
         if isinstance(entry, str):
             left_out[entry] += 1
         elif len(kept) == MAX_COMMENTS:
@@ -128,11 +129,10 @@ def render_completion(example: ReviewExample) -> Completion:
     return Completion(reply, severities, tuple(cast("Category", entry["category"]) for entry in kept), left_out)
 
 
-def render_entry(comment: ExampleComment, hunk: Hunk) -> dict[str, str] | str:
-    """One comment of the reply, or why it cannot be one."""
+def render_entry(comment: ExampleComment, hunk: Hunk, citable: frozenset[str]) -> dict[str, str] | str:
+    """One comment of the reply, or why it cannot be one. `citable`: see `list_citable`."""
     lines = {(line.side, line.number): line for line in hunk.lines}
     last = lines[comment.side, comment.line]
-    citable = _citable(hunk)
     if last.id not in citable:
         return "on a line that was there before"
     message = cut_message(plain_message(comment.body))
@@ -156,11 +156,11 @@ def render_entry(comment: ExampleComment, hunk: Hunk) -> dict[str, str] | str:
     return _with_suggestion(entry, comment.body, hunk, (first, last)) or entry
 
 
-def _citable(hunk: Hunk) -> list[str]:
+def list_citable(hunk: Hunk) -> frozenset[str]:
     """The ids that the reply's schema lets a comment stand on."""
     schema = cast("Any", reply_schema(hunk))
     ids: list[str] = schema["properties"]["comments"]["items"]["properties"]["line"]["enum"]
-    return ids
+    return frozenset(ids)
 
 
 def _place(entry: dict[str, str], hunk: Hunk) -> ReviewComment | None:

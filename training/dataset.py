@@ -148,7 +148,7 @@ def _load_history(snapshots: Path, repo: str) -> GuidelineHistory:
 def _scope(example: ReviewExample) -> str:
     """Of the first commented line, or of the first changed one."""
     places = {(comment.side, comment.line) for comment in example.comments}
-    lines = example.hunk.lines
+    lines = example.hunk.lines if places else ()
     return find_scope(example.hunk, next((line for line in lines if (line.side, line.number) in places), None))
 
 

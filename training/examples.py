@@ -16,7 +16,7 @@ from reviewer.diff import parse_diff
 from reviewer.domain import ChangedFile, ExampleComment, Hunk, Line, PullRequest, ReviewExample, Side, Split
 from reviewer.errors import SourceError
 from reviewer.file_classes import language_of
-from reviewer.locate import rank_hunks, split_hunk
+from reviewer.locate import list_readable, split_hunk
 from reviewer.settings import Settings
 from training.aligned import Aligned, AlignedComment, Anchor
 from training.comment_hunk import parse_diff_hunk
@@ -30,6 +30,9 @@ UNSEEN = frozenset({"outdated", "unplaced", "file"})
 """Standings of comments that may be about any hunk of their file."""
 MOVED = frozenset({"added", "renamed", "copied"})
 """What a file may be in the final diff that had another name when it was remarked on."""
+
+Pieces = dict[int, tuple[Hunk, ...]]
+"""The pieces of each hunk that the reviewer would ask about, by the hunk's `id()`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +97,15 @@ def build_examples(snapshot: Snapshot, aligned: Aligned, filtered: Filtered, ass
     losses = Losses(comments=dict.fromkeys(assigned.left_out_comments, "said in a later split, or nearly"))
     hidden = frozenset(assigned.left_out_hunks)
     outdated = [remark for remark in remarks if remark.kept and remark.aligned.current is None]
-    found = [*_from_diff(snapshot, pull_request, remarks, split, losses)]
+    pieces = {id(hunk): split_hunk(hunk) for hunk in list_readable(pull_request, Settings())[0]}
+    found = _from_diff(snapshot, pull_request.files, pieces, remarks, split, losses)
     found += _from_diff_hunks(snapshot, outdated, split, losses)
     examples = _without_hidden(found, hidden, losses)
     commented = {comment.id for example in examples for comment in example.comments if example.origin != "diff-hunk"}
     answered = [each for each in remarks if each.comment.id in commented and each.aligned.outcome.addressed]
     before = _without_hidden(_from_diff_hunks(snapshot, answered, split, Losses()), hidden, Losses())
     return PullRequestExamples(
-        replace(pull_request, files=tuple(_hide(file, hidden) for file in pull_request.files)),
+        replace(pull_request, files=tuple(_hide(file, pieces, hidden) for file in pull_request.files)),
         examples,
         sum(remark.is_human and remark.aligned.standing in UNSEEN for remark in remarks),
         before,
@@ -124,13 +128,13 @@ def _without_hidden(
     return tuple(kept)
 
 
-def _hide(file: ChangedFile, hidden: frozenset[str]) -> ChangedFile:
-    """The file without the pieces that are hidden: prompts show the diff around a piece."""
+def _hide(file: ChangedFile, pieces: Pieces, hidden: frozenset[str]) -> ChangedFile:
+    """The file without the pieces that are hidden: prompts show the diff around a piece, as far as it is read."""
     hunks: list[Hunk] = []
     for hunk in file.hunks if hidden else ():
-        pieces = split_hunk(hunk)
-        kept = [piece for piece in pieces if piece.digest not in hidden]
-        hunks += [hunk] if len(kept) == len(pieces) else kept
+        of_hunk = pieces.get(id(hunk), ())
+        kept = [piece for piece in of_hunk if piece.digest not in hidden]
+        hunks += [hunk] if len(kept) == len(of_hunk) else kept
     return replace(file, hunks=tuple(hunks)) if hidden else file
 
 
@@ -176,20 +180,24 @@ def join_remarks(snapshot: Snapshot, aligned: Aligned, filtered: Filtered, assig
 
 
 def _from_diff(
-    snapshot: Snapshot, pull_request: PullRequest, remarks: list[Remark], split: Split, losses: Losses
+    snapshot: Snapshot,
+    files: tuple[ChangedFile, ...],
+    pieces: Pieces,
+    remarks: list[Remark],
+    split: Split,
+    losses: Losses,
 ) -> list[ReviewExample]:
     placed = _by_line(remarks)
-    blurred = _blur(pull_request.files, remarks)
-    asked = {id(hunk) for _, hunk in rank_hunks(pull_request, Settings())[0]}
+    blurred = _blur(files, remarks)
     found: dict[str, ReviewExample] = {}
-    for file in pull_request.files:
+    for file in files:
         is_labelled = snapshot.comments_complete and file.path not in blurred
         for hunk in file.hunks:
-            if id(hunk) not in asked:
+            if id(hunk) not in pieces:
                 said = [remark for line in hunk.lines for remark in _remarks_on(hunk.path, line, placed)]
                 losses.comments.update((remark.comment.id, "on a hunk that is not read") for remark in said)
                 continue
-            for piece in split_hunk(hunk):
+            for piece in pieces[id(hunk)]:
                 example = _example(snapshot, piece, placed, split, is_labelled=is_labelled)
                 before = found.setdefault(piece.digest, example)
                 if before is not example:  # word for word the same: one stands for all

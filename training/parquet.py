@@ -6,10 +6,11 @@ A hunk's lines are one text, as a diff has them: each line with its mark, joined
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
+
+import msgspec
 
 from reviewer.diff_hunks import number_lines
 from reviewer.domain import ExampleComment, Hunk, Outcome, ReviewExample, Split
@@ -175,7 +176,7 @@ def example_row(example: ReviewExample) -> Row:
         "target_start": hunk.target_start,
         "lines": "\n".join(line.kind + line.text for line in hunk.lines),
         "commented": list(example.commented),
-        "comments": [asdict(comment) for comment in example.comments],
+        "comments": msgspec.to_builtins(example.comments),
     }
 
 
