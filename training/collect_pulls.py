@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -40,36 +40,44 @@ class PullCollector:
     done: int = 0
     total: int = 0
 
-    def collect(self, nodes: Sequence[Json], done: int, total: int) -> bool:
+    def collect(self, nodes: Sequence[Json], done: int, total: int, *, anew: bool = False) -> bool:
         """Bring the pull requests of a page up to date. `done` of `total` have been looked at before.
+
+        With `anew` those are asked for, too, that seem unchanged.
 
         Returns:
             Whether all could be read. What is gone for good counts as read.
         """
         self.done, self.total = done, total
-        wanted = {node["number"]: node for node in nodes if self._wants(node)}
+        wanted = {node["number"]: node for node in nodes if self._wants(node, anew=anew)}
         sizes = {number: int(node["reviewThreads"]["totalCount"]) for number, node in wanted.items()}
         well = [self._collect_one(node, {}) for number, node in wanted.items() if not sizes[number]]
         well += [self._collect_batch(wanted, batch) for batch in plan_batches(sizes)]
         return all(well)
 
-    def count_lost(self) -> int:
-        """How many snapshots are gone since the last whole walk, or cannot be read. Reads them all."""
-        keys = [(self.state.repo, number) for number in list_numbers(self.run.store.folder / self.state.repo)]
-        return max(self.state.stored - len(keys), 0) + sum(self._load(key) is None for key in keys)
+    def look_through(self, visit: Callable[[Snapshot], None]) -> int:
+        """Visit all snapshots. Returns how many are gone since the last whole walk, or cannot be read."""
+        numbers = list_numbers(self.run.store.folder / self.state.repo)
+        damaged = 0
+        for number in numbers:
+            if snapshot := self._load((self.state.repo, number)):
+                visit(snapshot)
+            else:
+                damaged += 1
+        return max(self.state.stored - len(numbers), 0) + damaged
 
     def _advance(self) -> None:
         self.done += 1
         self.run.watch.advance(self.state.repo, self.done, self.total)
 
-    def _wants(self, node: Json) -> bool:
+    def _wants(self, node: Json, *, anew: bool) -> bool:
         """Whether a pull request is new or changed, and its author has not opted out."""
         pull = read_pull_request(node, self.state.repo, self.run.salt)
         if self.run.opt_out.is_out(pull.author):
             self.run.told.left_out["pull request of somebody who has opted out"] += 1
             self._advance()
             return False
-        stored = None if self.run.refresh else self._load(pull.key)
+        stored = None if self.run.refresh or anew else self._load(pull.key)
         is_same = stored is not None and stored.updated_at == pull.updated_at
         if is_same:
             self.run.told.unchanged += 1

@@ -7,6 +7,7 @@ from itertools import takewhile
 
 from reviewer.errors import HostError, HostUnavailable
 from training.collect_pulls import PullCollector
+from training.collect_recheck import Rechecker, Said, read_said
 from training.collect_run import AGAIN, Run, is_fatal
 from training.collect_state import STATE_NAME, RepoState, Walk, load_state, save_state
 from training.errors import DataError
@@ -17,6 +18,7 @@ from training.github_shapes import ListAnswer, Repository, read_shape
 from training.guideline_collect import collect_guidelines
 from training.guideline_history import load_history, save_history
 from training.licenses import refuse_license
+from training.snapshot import Snapshot
 from training.store import list_numbers
 
 SMALLEST_PAGE = 5
@@ -78,7 +80,7 @@ class RepoCollector:
         reach = f"since={params.since} limit={params.limit}"
         if state.reach != reach or self.run.refresh:
             state = replace(state, since="", reach=reach, walk=Walk())
-        elif state.since and (lost := pulls.count_lost()):
+        elif state.since and (lost := self._look_through(pulls)):
             self.run.told.problems.append(f"{state.repo}: {lost} of the stored snapshots are gone or damaged.")
             state = replace(state, since="", walk=Walk())
         since, most = max(state.since, params.since), params.limit if not state.since else 0
@@ -107,6 +109,19 @@ class RepoCollector:
         self._save(replace(state, since=since, stored=stored, walk=Walk()))
         if walk.failed:
             self.run.told.unfinished[state.repo] = HostError("Some pull requests are left for next time.", AGAIN)
+
+    def _look_through(self, pulls: PullCollector) -> int:
+        """Collect again where comments were deleted or edited. Returns how many snapshots are lost."""
+        said: dict[int, Said] = {}
+
+        def visit(snapshot: Snapshot) -> None:
+            if self.run.params.recheck and (found := read_said(snapshot)):
+                said[snapshot.number] = found
+
+        lost = pulls.look_through(visit)
+        if not Rechecker(pulls, said).recheck():
+            self.run.told.unfinished[pulls.state.repo] = HostError("Some comments were not looked at.", AGAIN)
+        return lost
 
     def _choose_whole(self, state: RepoState, nodes: list[Json | None], reply: Reply) -> list[Json]:
         """The pull requests of a page that GitHub gave whole; the others are told."""

@@ -36,6 +36,8 @@ class CollectParams:
     """At the first collection the last updated so many of each repository; 0 for all."""
     guidelines: bool = True
     """Keep the history of the guideline files, too."""
+    recheck: bool = True
+    """Look for comments that were deleted or edited without anything else happening to their pull request."""
 
 
 class Onlooker(Watch, Protocol):

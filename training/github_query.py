@@ -39,22 +39,24 @@ fragment thread on PullRequestReviewThread {{
   comments(first: {COMMENTS}) {{ totalCount {_PAGE} nodes {{ ...comment }} }}
 }}"""
 
+_PULL_FIELDS = f"""
+fragment pull on PullRequest {{
+  number title body author {_ACTOR} authorAssociation merged createdAt updatedAt mergedAt
+  baseRefOid headRefOid mergeCommit {{ oid }} headRepository {{ nameWithOwner }}
+  labels(first: {LABELS}) {{ nodes {{ name }} }}
+  commits(first: {COMMITS}) {{ totalCount {_PAGE} {_COMMIT} }}
+  reviewThreads(first: 1) {{ totalCount }}
+}}"""
+
 LIST = f"""
 query($owner: String!, $name: String!, $size: Int!, $after: String) {{
   {_RATE}
   repository(owner: $owner, name: $name) {{
     pullRequests(states: MERGED, first: $size, after: $after, orderBy: {{field: UPDATED_AT, direction: DESC}}) {{
-      totalCount {_PAGE}
-      nodes {{
-        number title body author {_ACTOR} authorAssociation merged createdAt updatedAt mergedAt
-        baseRefOid headRefOid mergeCommit {{ oid }} headRepository {{ nameWithOwner }}
-        labels(first: {LABELS}) {{ nodes {{ name }} }}
-        commits(first: {COMMITS}) {{ totalCount {_PAGE} {_COMMIT} }}
-        reviewThreads(first: 1) {{ totalCount }}
-      }}
+      totalCount {_PAGE} nodes {{ ...pull }}
     }}
   }}
-}}"""
+}}{_PULL_FIELDS}"""
 """The merged pull requests, last updated first."""
 
 COUNT = f"""
@@ -97,32 +99,51 @@ query($id: ID!, $after: String) {{
 
 def render_threads_query(sizes: dict[int, int]) -> str:
     """A query for the threads of several pull requests: number → how many threads it has. Aliases are `p12`."""
-    parts = "\n".join(
-        f"    p{number}: pullRequest(number: {number}) {{ "
+    parts = (
+        f"p{number}: pullRequest(number: {number}) {{ "
         f"reviewThreads(first: {min(size, BATCH_THREADS)}) {{ {_PAGE} nodes {{ ...thread }} }} }}"
         for number, size in sizes.items()
     )
-    head = "query($owner: String!, $name: String!)"
-    asked = f"{head} {{\n  {_RATE}\n  repository(owner: $owner, name: $name) {{\n{parts}\n  }}\n}}"
-    return asked + _THREAD_FIELDS + _COMMENT_FIELDS
+    return _render_query(parts) + _THREAD_FIELDS + _COMMENT_FIELDS
+
+
+def render_ids_query(sizes: dict[int, int]) -> str:
+    """A query for the ids of all comments of several pull requests, and nothing of what they say."""
+    comments = "comments(first: 100) { nodes { fullDatabaseId updatedAt } }"
+    return _render_query(
+        f"p{number}: pullRequest(number: {number}) {{ reviewThreads(first: {size}) {{ nodes {{ {comments} }} }} }}"
+        for number, size in sizes.items()
+    )
+
+
+def render_pulls_query(numbers: Iterable[int]) -> str:
+    """A query for several pull requests, each as the list gives it."""
+    return _render_query(f"p{number}: pullRequest(number: {number}) {{ ...pull }}" for number in numbers) + _PULL_FIELDS
 
 
 def render_texts_query(places: Iterable[tuple[str, str]]) -> str:
     """A query for the texts of several files: pairs of a commit and a path. Aliases are `f0`, `f1`... in order."""
     asked = "{ ... on Blob { text isBinary isTruncated } }"
     names = (json.dumps(f"{sha}:{path}") for sha, path in places)
-    parts = "\n".join(f"    f{at}: object(expression: {name}) {asked}" for at, name in enumerate(names))
+    return _render_query(f"f{at}: object(expression: {name}) {asked}" for at, name in enumerate(names))
+
+
+def _render_query(parts: Iterable[str]) -> str:
+    """Ask several things of one repository."""
+    lines = "".join(f"    {part}\n" for part in parts)
     head = "query($owner: String!, $name: String!)"
-    return f"{head} {{\n  {_RATE}\n  repository(owner: $owner, name: $name) {{\n{parts}\n  }}\n}}"
+    return f"{head} {{\n  {_RATE}\n  repository(owner: $owner, name: $name) {{\n{lines}  }}\n}}"
 
 
-def plan_batches(sizes: dict[int, int]) -> Iterator[dict[int, int]]:
-    """Put pull requests together so that a batch has at most `BATCH_PULLS` of them and `BATCH_THREADS` threads."""
+def plan_batches(
+    sizes: dict[int, int], pulls: int = BATCH_PULLS, threads: int = BATCH_THREADS
+) -> Iterator[dict[int, int]]:
+    """Put pull requests together so that a batch has at most so many of them, and so many threads."""
     batch: dict[int, int] = {}
     for number, size in sizes.items():
         if not size:
             continue
-        if batch and (len(batch) == BATCH_PULLS or sum(batch.values()) + size > BATCH_THREADS):
+        if batch and (len(batch) == pulls or sum(batch.values()) + size > threads):
             yield batch
             batch = {}
         batch[number] = size

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Any, Literal, Required, TypedDict
+from typing import Annotated, Any, Literal, Required, TypedDict
 
 import msgspec
 
 from reviewer.errors import HostError
 
 Side = Literal["LEFT", "RIGHT"]
+DatabaseId = int | Annotated[str, msgspec.Meta(pattern="^[0-9]{1,19}$")]
+"""A number that GraphQL writes as text, as it may be a long one."""
 Actor = TypedDict("Actor", {"__typename": str, "login": str})
 
 
@@ -41,7 +43,7 @@ class Login(TypedDict):
 class CommentId(TypedDict):
     """A comment's id."""
 
-    fullDatabaseId: str | int
+    fullDatabaseId: DatabaseId
 
 
 class Cost(TypedDict):
@@ -162,7 +164,7 @@ class ReactionGroup(TypedDict):
 class Comment(TypedDict):
     """A review comment."""
 
-    fullDatabaseId: str | int
+    fullDatabaseId: DatabaseId
     path: str
     body: str | None
     createdAt: str | None
@@ -238,6 +240,49 @@ class ThreadsAnswer(TypedDict):
     """Of `github_query.render_threads_query`."""
 
     repository: dict[str, PullThreads | None]
+
+
+class CommentStamp(TypedDict):
+    """A comment's id, and when it was edited last."""
+
+    fullDatabaseId: DatabaseId
+    updatedAt: str | None
+
+
+class StampPage(TypedDict):
+    """Comments of a thread, without what they say."""
+
+    nodes: list[CommentStamp | None] | None
+
+
+class ThreadIds(TypedDict):
+    """A thread with these."""
+
+    comments: StampPage
+
+
+class ThreadIdPage(TypedDict):
+    """Threads of a pull request with these."""
+
+    nodes: list[ThreadIds | None] | None
+
+
+class PullThreadIds(TypedDict):
+    """A pull request with these."""
+
+    reviewThreads: ThreadIdPage
+
+
+class IdsAnswer(TypedDict):
+    """Of `github_query.render_ids_query`."""
+
+    repository: dict[str, PullThreadIds | None]
+
+
+class PullsAnswer(TypedDict):
+    """Of `github_query.render_pulls_query`."""
+
+    repository: dict[str, PullNode | None]
 
 
 class ThreadsOfPull(TypedDict):

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from reviewer.errors import UsageError
-from simulation.github_server import GitHubServer, RepoScenario
+from simulation.github_server import GitHubServer, PullScenario, RepoScenario
 from tests.training.collecting import (
     SALT,
     add_pull,
@@ -51,7 +51,7 @@ def test_the_second_time_nothing_is_written_and_little_asked(
 
     assert read_folder(tmp_path) == before
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.json")} == stamps
-    assert [entry.status for entry in github_server.requests[asked:]] == [304, 304, 200]
+    assert [entry.status for entry in github_server.requests[asked:]] == [304, 304, 200, 200]
     assert (told.new, told.updated) == (0, 0)
 
 
@@ -87,6 +87,131 @@ def test_refresh_sees_what_is_no_update(repo: RepoScenario, github_server: GitHu
 
     assert (told.updated, told.unchanged) == (1, 1)
     assert load(tmp_path).threads[0].is_resolved
+
+
+# -- what is no update -------------------------------------------------------------------------------------------
+
+
+def delete_comment(pull: PullScenario, at: int) -> int:
+    """Somebody deletes a review comment; the pull request is not updated by it. Returns its id."""
+    comment: int = pull.pull.review_comments[at].id
+    updated = pull.pull.updated
+    pull.call("bob", "DELETE", f"/repos/octo/demo/pulls/comments/{comment}")
+    assert pull.pull.updated == updated
+    return comment
+
+
+def ids(folder: Path, number: int) -> set[int]:
+    return {comment.id for comment in load(folder, number).comments}
+
+
+@pytest.mark.parametrize("recheck", [True, False])
+def test_deleted_comments_vanish_when_their_pull_request_is_updated(
+    recheck: bool, repo: RepoScenario, github_server: GitHubServer, tmp_path: Path
+) -> None:
+    pull = add_pull(repo, 1, comments=2)
+    run_collect(github_server, tmp_path)
+    gone = delete_comment(pull, -1)
+    thread = delete_comment(pull, 0)
+    github_server.set_time("2024-04-01T00:00:00Z")
+    pull.label("bug")
+
+    told = run_collect(github_server, tmp_path, recheck=recheck)
+
+    assert told.updated == 1
+    assert not {gone, thread} & ids(tmp_path, 1)
+    assert thread not in {thread.root for thread in load(tmp_path).threads}
+
+
+def test_comments_that_were_deleted_or_edited_are_noticed(
+    repo: RepoScenario, github_server: GitHubServer, tmp_path: Path
+) -> None:
+    pulls = [add_pull(repo, day) for day in range(1, 6)]
+    pulls.append(add_pull(repo, 6, comments=0))
+    run_collect(github_server, tmp_path)
+    before = read_folder(tmp_path)
+    gone = delete_comment(pulls[1], 1)
+    delete_comment(pulls[2], 1)
+    delete_comment(pulls[2], 0)
+    github_server.set_time("2024-04-01T00:00:00Z")
+    edited = pulls[3].pull.review_comments[0]
+    edited.body, edited.updated = "Never mind.", github_server.world.now()
+    asked = len(github_server.requests)
+
+    quiet = run_collect(github_server, tmp_path, recheck=False)
+    told = run_collect(github_server, tmp_path)
+
+    names = ["octo/demo/000002.json", "octo/demo/000003.json", "octo/demo/000004.json"]
+    assert (quiet.updated, told.updated, told.problems, told.unfinished) == (0, 3, [], {})
+    assert [name for name, data in read_folder(tmp_path).items() if data != before[name]] == names
+    assert gone not in ids(tmp_path, 2)
+    assert (load(tmp_path, 3).comments, load(tmp_path, 3).threads) == ((), ())
+    assert load(tmp_path, 4).comments[0].body == "Never mind."
+    assert all(entry.status == 304 for entry in github_server.requests[asked:] if "/pulls/" in entry.path)
+    assert run_collect(github_server, tmp_path).updated == 0
+
+
+def test_many_pull_requests_are_looked_at_in_few_requests(
+    repo: RepoScenario, github_server: GitHubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for day in range(1, 5):
+        add_pull(repo, day)
+    run_collect(github_server, tmp_path)
+    monkeypatch.setattr("training.collect_recheck.PULLS", 3)
+
+    told = run_collect(github_server, tmp_path)
+    assert (told.requests["graphql"], told.requests["points"]) == (3, 4), "two for the comments, one for the list"
+    github_server.faults.add("POST", "/graphql", status=502, times=4)
+    assert run_collect(github_server, tmp_path).requests["graphql"] == 4, "a question that is too much is halved"
+
+
+def test_those_who_opted_out_are_no_deleted_comments(
+    repo: RepoScenario, github_server: GitHubServer, tmp_path: Path
+) -> None:
+    add_pull(repo, 1, comments=3)
+    out = parse_opt_out("bob", SALT)
+    run_collect(github_server, tmp_path, opt_out=out)
+    asked = len(github_server.requests)
+
+    run_collect(github_server, tmp_path, opt_out=out)
+
+    assert github_server.count("GET", "/pulls/1") == 1
+    assert [entry.path for entry in github_server.requests[asked:]].count("/graphql") == 2
+
+
+@pytest.mark.parametrize(("document", "reason"), [
+    ({"data": {"repository": {"p1": {"reviewThreads": 7}}}}, "GitHub's answer is not what it should be"),
+    ({"data": {"repository": {"p1": None}}, "errors": [{"message": "Timeout"}]}, "Timeout"),
+    ({"data": {"repository": {}}}, "GraphQL gave a part of its answer only"),
+])  # fmt: skip
+def test_comments_that_cannot_be_looked_at_are_a_problem(
+    document: Any, reason: str, repo: RepoScenario, github_server: GitHubServer, tmp_path: Path
+) -> None:
+    add_pull(repo, 1)
+    run_collect(github_server, tmp_path)
+    add_pull(repo, 2)
+    github_server.faults.add("POST", "/graphql", status=200, body=document)
+
+    told = run_collect(github_server, tmp_path, guidelines=False)
+
+    (problem,) = told.problems
+    assert problem.startswith(f"octo/demo: nobody looked for deleted comments: {reason}")
+    assert (told.new, list(told.unfinished)) == (1, ["octo/demo"])
+
+
+def test_a_pull_request_that_is_gone_stays_as_it_was(
+    repo: RepoScenario, github_server: GitHubServer, tmp_path: Path
+) -> None:
+    add_pull(repo, 1).vanish()
+    run_collect(github_server, tmp_path)
+    pull = add_pull(repo, 2)
+    run_collect(github_server, tmp_path)
+    before = read_folder(tmp_path)
+    pull.vanish()
+
+    told = run_collect(github_server, tmp_path)
+
+    assert (told.problems, told.unfinished, read_folder(tmp_path)) == ([], {}, before)
 
 
 @pytest.fixture

@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reviewer.diff import parse_diff
-from reviewer.errors import UsageError
+from reviewer.errors import HostError, UsageError
 from training.collect_plan import Estimate, estimate
 from training.errors import DataError
 from training.files_diff import assemble_diff, render_file
 from training.github_nodes import read_comment
 from training.github_query import BATCH_PULLS, BATCH_THREADS, PULLS, plan_batches
+from training.github_shapes import CommentId, read_shape
 from training.guideline_collect import choose_paths
 from training.guideline_history import GuidelineHistory, history_path, load_history, save_history
 from training.licenses import is_permissive, refuse_license
@@ -34,6 +35,17 @@ def test_the_position_of_an_outdated_comment_says_nothing() -> None:
     comment = read_comment(COMMENT, {"diffSide": "LEFT", "startDiffSide": None}, "")
 
     assert (comment.position, comment.original_position, comment.side) == (None, 9, "LEFT")
+
+
+@pytest.mark.parametrize("given", ["7", 7])
+def test_ids_are_numbers(given: str | int) -> None:
+    assert read_shape({"fullDatabaseId": given}, CommentId) == {"fullDatabaseId": given}
+
+
+@pytest.mark.parametrize("given", ["x", "", "-7", "7 ", "9" * 5000, None, 7.5])
+def test_what_is_no_id_is_refused(given: object) -> None:
+    with pytest.raises(HostError, match="GitHub's answer is not what it should be"):
+        read_shape({"fullDatabaseId": given}, CommentId)
 
 
 def test_what_is_deleted_is_empty() -> None:

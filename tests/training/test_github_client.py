@@ -302,6 +302,19 @@ def test_an_app_that_is_not_installed(app: GitHubApp, github_server: GitHubServe
         app.for_repo("other/demo")
 
 
+@pytest.mark.parametrize(("path", "body"), [
+    ("/installation$", [1]), ("/installation$", {"id": "x"}), ("/installation$", "<html>"),
+    ("/access_tokens$", {"token": "t"}), ("/access_tokens$", {"token": "t", "expires_at": "soon"}),
+    ("/access_tokens$", {"token": "t\n", "expires_at": "2024-01-01T00:00:00Z"}),
+])  # fmt: skip
+def test_an_answer_of_another_shape_to_an_app(
+    path: str, body: object, wire: Wire, app: GitHubApp, github_server: GitHubServer
+) -> None:
+    github_server.faults.add("*", path, status=200, body=body)
+    with pytest.raises(HostError, match="GitHub's answer is not"):
+        GitHubClient(wire, app.for_repo("octo/demo")).get(REPO)
+
+
 def test_a_wrong_key(wire: Wire, app: GitHubApp) -> None:
     wrong = rsa.generate_private_key(65537, 2048).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     with pytest.raises(PermissionDenied, match="does not take the key"):
