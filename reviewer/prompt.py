@@ -195,8 +195,11 @@ def show(text: str) -> str:
     text = text.removesuffix("\r")
     if len(text) > LINE_CHARACTERS:
         text = text[:LINE_CHARACTERS] + " [...]"
-    text = _INVISIBLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
-    return _SPECIAL_TOKEN.sub(lambda match: match[0] + " ", text)
+    if not (text.isascii() and text.isprintable()):  # as most lines are, which are told without a search
+        text = _INVISIBLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    if "<" in text or "[" in text:
+        text = _SPECIAL_TOKEN.sub(lambda match: match[0] + " ", text)
+    return text
 
 
 def render_hunk(hunk: Hunk) -> str:
