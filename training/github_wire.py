@@ -11,6 +11,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 from reviewer.errors import HostError, HostUnavailable, UsageError
+from reviewer.exchange import load_certificates
 
 API_URL = "https://api.github.com"
 API_VERSION = "2022-11-28"
@@ -48,7 +49,7 @@ class Wire:
         self.graphql_url = check_url(graphql_url) if graphql_url else derive_graphql_url(self.api_url)
         self.sent = 0
         self._is_ours = http is None
-        self._http = http or httpx.Client(timeout=TIMEOUT)
+        self._http = http or httpx.Client(timeout=TIMEOUT, verify=load_certificates())
 
     def close(self) -> None:
         """Let the connections go."""

@@ -75,6 +75,7 @@ class Contract:
         self.document = make_strict(document)
         self.registry: Registry[Any] = Registry().with_resource(BASE, DRAFT202012.create_resource(self.document))
         self.operations = tuple(self._operations())
+        self.validators: dict[int, Draft202012Validator] = {}
 
     def _operations(self) -> Iterator[Operation]:
         for template, methods in self.document["paths"].items():
@@ -138,6 +139,12 @@ class Contract:
         return [f"{error.json_path}: {error.message[:300]}" for error in errors]
 
     def _validator(self, schema: Any) -> Draft202012Validator:
+        """The validator of a part of the document, which lives as long as this."""
+        if id(schema) not in self.validators:
+            self.validators[id(schema)] = self._build_validator(schema)
+        return self.validators[id(schema)]
+
+    def _build_validator(self, schema: Any) -> Draft202012Validator:
         absolute = {"$ref": BASE + schema["$ref"]} if "$ref" in schema else with_base(schema)
         return Draft202012Validator(absolute, registry=self.registry, format_checker=FormatChecker())
 

@@ -19,10 +19,15 @@ CONFIG = """\
 [core]
 \trepositoryformatversion = 0
 \tbare = true
+[gc]
+\tauto = 0
 [fastimport]
 \tunpackLimit = 0
 """
-"""What makes a folder a bare repository. A commit is one pack, not a file for each object: quicker to write and remove."""
+"""What makes a folder a bare repository. Refs stay files of their own, and a commit is one pack, not a file for each
+object: quicker to write and to remove."""
+NOT_PLAIN = frozenset("~^:@{}*?[\\\0")
+"""What a revision has that is more than the name of a ref."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,7 @@ class GitStore:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.memory: dict[tuple[str, ...], bytes] = {}
+        self.commits: set[str] = set()
         for name in ("objects", "refs"):
             (folder / name).mkdir(parents=True, exist_ok=True)
         (folder / "HEAD").write_text("ref: refs/heads/main\n", "utf-8")
@@ -108,7 +114,9 @@ class GitStore:
     def commit(self, ref: str, files: Files, message: str, *, parent: str | None, author: str, date: int) -> str:
         """Add a commit on top of `parent` and point `ref` at it."""
         stream = render_commit(ref, files, message, parent=parent, author=author, date=date)
-        return self.run("fast-import", "--quiet", "--force", stdin=stream + b"get-mark :1\n").decode().strip()
+        sha = self.run("fast-import", "--quiet", "--force", stdin=stream + b"get-mark :1\n").decode().strip()
+        self.commits.add(sha)
+        return sha
 
     def commit_pair(self, first: Files, then: Files) -> None:
         """Let `refs/pair/base` hold some files and `refs/pair/head` the same after a change, as commits of nobody."""
@@ -139,8 +147,24 @@ class GitStore:
         """The commit that a ref or (short) sha names, None when there is none."""
         if revision.startswith("-"):
             return None
-        out = self.run("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}", ok=(0, 1, 128))
-        return out.decode().strip() or None
+        named = self.read_ref(revision)
+        if not named or named in self.commits:
+            return named or None
+        out = self.run("rev-parse", "--verify", "--quiet", f"{named}^{{commit}}", ok=(0, 1, 128))
+        sha = out.decode().strip()
+        if sha == named:
+            self.commits.add(sha)
+        return sha or None
+
+    def read_ref(self, revision: str) -> str:
+        """What a full ref name names, nothing when there is no such ref, without asking git; all else as it is."""
+        if not revision.startswith("refs/") or NOT_PLAIN & set(revision) or (self.folder / "packed-refs").exists():
+            return revision
+        try:
+            content = (self.folder / revision).read_text("utf-8").strip()
+        except (OSError, ValueError):
+            return ""
+        return revision if content.startswith("ref:") else content
 
     def merge_base(self, one: str, other: str) -> str:
         """The best common ancestor; the first commit itself when the histories have nothing in common."""

@@ -6,10 +6,19 @@ Queries are held to GitHub's own types, measured by its cost rules, and refused 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
-from graphql import ExecutionResult, GraphQLError, GraphQLSchema, build_schema, execute_sync, parse, validate
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    GraphQLError,
+    GraphQLSchema,
+    build_schema,
+    execute_sync,
+    parse,
+    validate,
+)
 
 from simulation.github_server.contract import FOLDER
 from simulation.github_server.graphql_cost import Cost, measure
@@ -39,11 +48,8 @@ def answer_query(world: World, token: Token, body: Any, *, free: bool = False) -
         return {"errors": [{"message": "A query attribute must be specified and must be a string."}]}, ["no query"]
     problems = [f"unknown key {key!r}" for key in sorted(body.keys() - KEYS)]
     variables, operation = body.get("variables"), body.get("operationName")
-    try:
-        document = parse(body["query"])
-    except GraphQLError as error:
-        return {"errors": [error.formatted]}, [*problems, error.message]
-    if errors := validate(load_schema(), document):
+    document, errors = read_query(body["query"])
+    if document is None or errors:
         return {"errors": [error.formatted for error in errors]}, problems + [error.message for error in errors]
     cost = measure(document, operation, variables)
     if refused := find_refusal(world, token, cost, writes="mutation" in body["query"], free=free):
@@ -51,6 +57,16 @@ def answer_query(world: World, token: Token, body: Any, *, free: bool = False) -
     root = Root(world, token, cost, Shapes(world, token)).fields()
     result = execute_sync(load_schema(), document, root_value=root, variable_values=variables, operation_name=operation)
     return render_result(result), problems + [error.message for error in result.errors or () if is_ours(error)]
+
+
+@lru_cache(64)
+def read_query(text: str) -> tuple[DocumentNode | None, list[GraphQLError]]:
+    """A query, and where it breaks the schema; a client sends the same few again and again."""
+    try:
+        document = parse(text)
+    except GraphQLError as error:
+        return None, [error]
+    return document, validate(load_schema(), document)
 
 
 def find_refusal(world: World, token: Token, cost: Cost, *, writes: bool, free: bool) -> Json | None:

@@ -273,8 +273,8 @@ class Repository:
     def resolve(self, revision: str) -> str | None:
         """The commit that a branch, a full ref or a sha names."""
         short = revision.removeprefix("refs/heads/").removeprefix("heads/")
-        if self.store.resolve(self.ref(short)):
-            return self.store.resolve(self.ref(short))
+        if found := self.store.resolve(self.ref(short)):
+            return found
         allowed = revision.startswith("refs/pull/") or all(letter in "0123456789abcdef" for letter in revision)
         return self.store.resolve(revision) if allowed else None
 
