@@ -26,7 +26,7 @@ from training.errors import refuse_write
 from training.filter_counts import FilterCounts, save_counts
 from training.filtered import FILTERED_SCHEMA, Filtered, FilteredComment, FilterReason
 from training.licenses import LicenseRule, refuse_license
-from training.near_duplicates import THRESHOLD, NearDuplicateIndex, refuse_table, sketch_all
+from training.near_duplicates import THRESHOLD, NearDuplicateIndex, sketch_all
 from training.opt_out import OptOut
 from training.quality import score_quality
 from training.records import encode, is_running, read_records, save_records
@@ -35,6 +35,7 @@ from training.scrub import scrub
 from training.snapshot import Key, Snapshot, SnapshotComment
 from training.stage import Told, run_stage
 from training.store import SnapshotStore
+from training.temporary_tables import refuse_tables
 
 PLACELESS: Final = frozenset({"file", "unplaced"})
 FIRST_PASS: Final = re.compile(r"\.first-pass-(?:(\d+)-)?\w+")
@@ -112,7 +113,7 @@ def filter_snapshots(
             mark_repeats(repeats, Path(name), policy.params.near_duplicate)
             save_records(folder, FILTERED_SCHEMA, leave_out_repeats(first, repeats, counts))
     except sqlite3.Error as error:
-        raise refuse_table(folder, error) from error
+        raise refuse_tables(folder, error) from error
     except OSError as error:
         raise refuse_write(folder, error) from error
     save_counts(folder, counts)

@@ -6,12 +6,12 @@ words at all; among the others a single changed word would cost five of perhaps 
 
 from __future__ import annotations
 
-import sqlite3
+import math
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from tempfile import TemporaryDirectory, gettempdir
 from types import TracebackType
 from typing import Final, Self
 
@@ -19,23 +19,51 @@ import numpy as np
 from numpy.typing import NDArray
 from rensa import RMinHash
 
-from training.errors import DataError
+from training.temporary_tables import open_tables
 
 THRESHOLD: Final = 0.7
 """Jaccard similarity from which two texts are nearly the same."""
 GRAM: Final = 5
-BANDS: Final = 25
-ROWS: Final = 5
-"""Two texts of similarity 0.7 share one of 25 bands of 5 rows with probability 0.990, of 0.8 with 0.99995."""
-_SEED: Final = 42
 _FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
 _BATCH: Final = 256
 _TABLES: Final = (
-    "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -32000;"
     "CREATE TABLE item (id INTEGER PRIMARY KEY, key TEXT, size INTEGER, shingles BLOB);"
-    "CREATE TABLE band (hash INTEGER, item INTEGER, PRIMARY KEY (hash, item)) WITHOUT ROWID;"
-    "BEGIN"
+    "CREATE TABLE band (hash INTEGER, item INTEGER, PRIMARY KEY (hash, item)) WITHOUT ROWID"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Banding:
+    """Which texts are compared: those that share one of `bands` bands of `rows` MinHash values; `seed` draws these."""
+
+    bands: int
+    rows: int
+    seed: int
+
+    def miss(self, similarity: float) -> float:
+        """The chance that two texts of that similarity share no band."""
+        return float((1 - similarity**self.rows) ** self.bands)
+
+
+BANDING: Final = Banding(25, 5, 42)
+"""Two texts of similarity 0.7 share a band with probability 0.990, of 0.8 with 0.99995."""
+
+
+def choose_banding(similarity: float, miss: float, seed: int, values: int = 256) -> Banding:
+    """The most rows, so the fewest comparisons, with which no more than `miss` of such pairs are missed.
+
+    Args:
+        similarity: From 0 to 1.
+        miss: A chance.
+        seed: What the MinHash values are drawn with.
+        values: So many are worth their time; more only where one row needs them.
+    """
+    for rows in range(8, 0, -1):
+        shared = max(similarity, 0.01) ** rows
+        bands = math.ceil(math.log(miss) / math.log1p(-shared)) if shared < 1 else 1
+        if bands * rows <= values:
+            break
+    return Banding(bands, rows, seed)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,22 +74,22 @@ class Sketch:
     bands: tuple[int, ...]
 
 
-def sketch(text: str) -> Sketch:
+def sketch(text: str, banding: Banding = BANDING) -> Sketch:
     """The sketch of one text; case and white space do not count."""
-    return next(sketch_all([text]))
+    return next(sketch_all([text], banding))
 
 
-def sketch_all(texts: Iterable[str]) -> Iterator[Sketch]:
+def sketch_all(texts: Iterable[str], banding: Banding = BANDING) -> Iterator[Sketch]:
     """The sketches of many texts, in order: four times as fast as one by one, a bounded number in memory."""
-    waiting = iter(texts)
+    waiting, bands, values = iter(texts), banding.bands, banding.bands * banding.rows
     while batch := [_list_shingles(text) for text in islice(waiting, _BATCH)]:
-        matrix = RMinHash.digest_matrix_from_token_hash_sets([each.tolist() for each in batch], BANDS * ROWS, _SEED)
-        rows = np.array(matrix.to_rows(), np.uint64).reshape(len(batch), BANDS, ROWS)
-        hashes = np.broadcast_to(np.arange(BANDS, dtype=np.uint64), (len(batch), BANDS))
-        for row in range(ROWS):
+        matrix = RMinHash.digest_matrix_from_token_hash_sets([each.tolist() for each in batch], values, banding.seed)
+        rows = np.array(matrix.to_rows(), np.uint64).reshape(len(batch), bands, banding.rows)
+        hashes = np.broadcast_to(np.arange(bands, dtype=np.uint64), (len(batch), bands))
+        for row in range(banding.rows):
             hashes = (hashes ^ rows[:, :, row]) * _FACTOR
-        for shingles, bands in zip(batch, hashes.view(np.int64).tolist(), strict=True):
-            yield Sketch(shingles, tuple(bands))
+        for shingles, shared in zip(batch, hashes.view(np.int64).tolist(), strict=True):
+            yield Sketch(shingles, tuple(shared))
 
 
 def _list_shingles(text: str) -> NDArray[np.uint64]:
@@ -84,14 +112,10 @@ def jaccard(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> float:
     return shared / (len(one) + len(other) - shared)
 
 
-def refuse_table(folder: Path | None, error: sqlite3.Error) -> DataError:
-    """The error for a temporary table that SQLite cannot write or read, mostly for want of room."""
-    where = folder or gettempdir()
-    return DataError(f"Cannot keep temporary tables in {where}: {error}.", "Make room, and run the same command again.")
-
-
 class NearDuplicateIndex:
     """Sketches under keys, in a temporary file: memory does not grow with their number. Use it with `with`.
+
+    All sketches are of one banding.
 
     Args:
         folder: Where the temporary file stands; the system's folder for such files by default.
@@ -106,25 +130,14 @@ class NearDuplicateIndex:
         self.threshold = threshold
 
     def __enter__(self) -> Self:
-        self._temporary = TemporaryDirectory(prefix="near-duplicates-", dir=self.folder)
-        self._base = sqlite3.connect(Path(self._temporary.name) / "index.sqlite", isolation_level=None)
-        try:
-            self._base.executescript(_TABLES)
-        except sqlite3.Error as error:
-            self._close()
-            raise refuse_table(self.folder, error) from error
+        self._stack = ExitStack()
+        self._base = self._stack.enter_context(open_tables(_TABLES, self.folder))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._close()
-        if isinstance(error, sqlite3.Error):
-            raise refuse_table(self.folder, error) from error
-
-    def _close(self) -> None:
-        self._base.close()
-        self._temporary.cleanup()
+        self._stack.__exit__(kind, error, trace)
 
     def add(self, key: str, sketch: Sketch) -> None:
         """Let later texts be compared with this one."""
@@ -137,7 +150,7 @@ class NearDuplicateIndex:
         size = len(sketch.shingles)
         rows = self._base.execute(
             f"SELECT key, shingles FROM item JOIN (SELECT item, count(*) AS shared FROM band"  # noqa: S608 - marks only
-            f" WHERE hash IN ({','.join('?' * BANDS)}) GROUP BY item) ON item = id"
+            f" WHERE hash IN ({','.join('?' * len(sketch.bands))}) GROUP BY item) ON item = id"
             " WHERE size BETWEEN ? AND ? ORDER BY shared DESC, id",
             (*sketch.bands, size * self.threshold - 1, size / self.threshold + 1),
         )

@@ -1,4 +1,7 @@
-"""What `split` needs to know of a pull request: its time, its other names, and the texts that may stand elsewhere."""
+"""What `split` needs to know of a pull request: its time, its other names, and the texts that may stand elsewhere.
+
+`Facts` are found before it has a split, a `Stand` is what then stands in one.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from reviewer.domain import ReviewExample
+from reviewer.domain import ReviewExample, Split
 from training.aligned import Aligned
 from training.examples import build_examples
 from training.filtered import Filtered
@@ -42,6 +45,26 @@ class Facts:
     """Why nothing of it may be used, as `filter` says; then it has neither marks nor units."""
     snapshot: str = ""
     """Digest of the snapshot's file that this was made from; `run_stage` fills it in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """What stands in a split of one pull request, or of a part of it. Times are of `parse_time`, empty when unknown."""
+
+    split: Split
+    repo: str
+    number: int
+    began: str = ""
+    ended: str = ""
+    marks: tuple[str, ...] = ()
+    units: tuple[Unit, ...] = ()
+    is_listed: bool = True
+    """False: its time is that of a row that has come before, which must be there."""
+
+    @property
+    def row(self) -> str:
+        """What a message calls it."""
+        return f"{self.repo}#{self.number}"
 
 
 def find_facts(snapshot: Snapshot, aligned: Aligned, filtered: Filtered) -> Facts:

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from tempfile import TemporaryDirectory, gettempdir
 from types import TracebackType
 from typing import Final, Literal, Self
 
 from reviewer.domain import Split
-from training.errors import DataError
 from training.snapshot import Key
 from training.split_facts import KINDS, Facts, UnitKind
 from training.splits import SPLITS, Assigned, SplitCount
+from training.temporary_tables import open_tables
 
 _TABLES: Final = """
-PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -32000; PRAGMA temp_store = FILE;
 CREATE TABLE pull (repo TEXT, number INTEGER, began TEXT, ended TEXT, unusable TEXT, snapshot TEXT,
  PRIMARY KEY (repo, number)) WITHOUT ROWID;
 CREATE TABLE mark (mark TEXT, repo TEXT, number INTEGER, PRIMARY KEY (mark, repo, number)) WITHOUT ROWID;
 CREATE TABLE unit (repo TEXT, number INTEGER, kind TEXT, id TEXT, text TEXT, at INTEGER PRIMARY KEY);
 CREATE INDEX unit_of ON unit (repo, number);
 CREATE TABLE choice (repo TEXT, number INTEGER, split TEXT, reason TEXT, PRIMARY KEY (repo, number)) WITHOUT ROWID;
-CREATE TABLE left_out (at INTEGER PRIMARY KEY);
-BEGIN
+CREATE TABLE left_out (at INTEGER PRIMARY KEY)
 """
 
 
@@ -53,21 +50,14 @@ class FactsTable:
         self.folder = folder
 
     def __enter__(self) -> Self:
-        self._temporary = TemporaryDirectory(prefix="split-", dir=self.folder)
-        self._base = sqlite3.connect(Path(self._temporary.name) / "facts.sqlite", isolation_level=None)
-        try:
-            self._base.executescript(_TABLES)
-        except sqlite3.Error as error:
-            self.__exit__(type(error), error, None)
+        self._stack = ExitStack()
+        self._base = self._stack.enter_context(open_tables(_TABLES, self.folder))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._base.close()
-        self._temporary.cleanup()
-        if isinstance(error, sqlite3.Error):  # a full disk, in this table or in an index beside it
-            raise refuse_temporary(error, self.folder) from error
+        self._stack.__exit__(kind, error, trace)
 
     def add(self, facts: Facts) -> None:
         """Take in one pull request. They come in the order of their keys."""
@@ -162,10 +152,3 @@ class FactsTable:
         """How many pull requests are in no split, by reason."""
         query = "SELECT reason, count(*) FROM choice WHERE reason != '' GROUP BY reason ORDER BY reason"
         return dict(self._base.execute(query).fetchall())
-
-
-def refuse_temporary(error: sqlite3.Error, folder: Path | None) -> DataError:
-    """The error for a temporary database that cannot be written."""
-    return DataError(
-        f"Cannot write a temporary file in {folder or gettempdir()}: {error}.", "Make room, and try again."
-    )

@@ -137,7 +137,7 @@ def fill_table(folder: Path) -> None:
 @pytest.mark.parametrize("size", [4096, 2**20])
 def test_a_table_that_does_not_fit_is_a_sentence(tmp_path: Path, size: int) -> None:
     """It fails at its first statement, or with what it is to hold."""
-    with limited_files(size), pytest.raises(DataError, match="Cannot write a temporary file in ") as caught:
+    with limited_files(size), pytest.raises(DataError, match="Cannot keep temporary tables in ") as caught:
         fill_table(tmp_path)
     assert str(tmp_path) in caught.value.what
     assert list(tmp_path.iterdir()) == []

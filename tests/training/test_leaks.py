@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -11,13 +12,15 @@ from click.testing import CliRunner
 
 from reviewer.domain import Split
 from tests.training.small_project import SmallProject, write_code, write_remark
+from tests.training.test_bad_data import limited_files, somebody_else
+from tests.training.test_near_duplicates import edit, make_text
 from training.commands.split import command
 from training.dataset import write_dataset
 from training.dataset_params import DatasetParams
-from training.errors import LeakError
-from training.leaks import Stand, check_dataset, check_splits, check_stands, find_leaks
+from training.errors import DataError, LeakError
+from training.leaks import check_dataset, check_splits, check_stands, find_leaks
 from training.records import encode, save_records
-from training.split_facts import Unit
+from training.split_facts import Stand, Unit
 from training.split_run import save_summary
 from training.splits import SPLITS_SCHEMA, Assigned, SplitSummary
 from training.stage import Told
@@ -48,8 +51,10 @@ def check(project: SmallProject, summary: SplitSummary = BY_REPOSITORY) -> str:
     dataset = project.folder / "dataset"
     write_dataset(project.store, (aligned, filtered, splits), dataset, DatasetParams(), jobs=1)
     with pytest.raises(LeakError) as again:
-        check_dataset(dataset, summary)
-    assert again.value.what == caught.value.what
+        check_dataset(dataset, splits, summary)
+    named, in_dataset = (set(error.value.what.split("\n")[1:]) for error in (caught, again))
+    assert named <= in_dataset
+    assert all(" of chat " in leak for leak in in_dataset - named)
     return caught.value.what
 
 
@@ -176,3 +181,155 @@ def test_the_command_splits_checks_and_names_what_somebody_planted(project: Smal
     assert isinstance(failed.exception, LeakError)
     assert failed.exception.exit_code == 7
     assert "octo/demo-2#1 (train) and octo/demo-2#2 (test) share the repository octo/demo-2." in str(failed.exception)
+
+
+def test_a_pair_that_the_stage_misses_is_found(project: SmallProject) -> None:
+    """Of similarity 0.704: the stage's MinHash values have no band in common."""
+    project.add("a/train", 1, remark=make_text(418, 12))
+    project.add("b/test", 1, remark=edit(make_text(418, 12), 418, 3))
+    project.save()
+    folders = [f"--{name}={project.folder / name}" for name in ("snapshots", "aligned", "filtered", "splits")]
+    params = project.folder / "params.yaml"
+    params.write_text("split: {train_repositories: [a/train], test_repositories: [b/test]}")
+    failed = CliRunner().invoke(command, [*folders, "--jobs=1", f"--params={params}"])
+    assert isinstance(failed.exception, LeakError)
+    assert "(test) are nearly the same: similarity 0.70." in failed.exception.what
+    assert not (project.folder / "splits" / "summary.json").exists()
+
+
+@pytest.fixture
+def dataset(project: SmallProject) -> Path:
+    """Of two splits that share nothing."""
+    project.add("a/train", 1, "2023-05-01T00:00:00Z")
+    project.add("b/test", 1, comment_id=22, remark=TEXT, code=write_code("shared", 20))
+    plant(project, {"a/train#1": "train", "b/test#1": "test"})
+    folders = (project.folder / "aligned", project.folder / "filtered", project.folder / "splits")
+    write_dataset(project.store, folders, project.folder / "dataset", DatasetParams(), jobs=1)
+    check_dataset(project.folder / "dataset", project.folder / "splits", BY_REPOSITORY)
+    return project.folder / "dataset"
+
+
+def add_chat(
+    dataset: Path,
+    example: str = "a/train#1:abc",
+    code: str = "",
+    remark: str = "",
+    suggestion: str = "",
+    name: str = "train",
+) -> None:
+    shown = f"File: src/main.py\nR1      before\n{code}"
+    said = [{"message": remark, "suggestion": suggestion}] if remark else []
+    row = {
+        "id": example,
+        "prompt": [{"role": "system", "content": "shared"}, {"role": "user", "content": shown}],
+        "completion": [{"role": "assistant", "content": json.dumps({"comments": said})}],
+    }
+    with (dataset / "chats" / f"{name}.jsonl").open("a") as file:
+        file.write(json.dumps(row) + "\n")
+
+
+def check_planted(dataset: Path, summary: SplitSummary = BY_REPOSITORY) -> list[str]:
+    with pytest.raises(LeakError) as caught:
+        check_dataset(dataset, dataset.parent / "splits", summary)
+    return caught.value.what.split("\n")[1:]
+
+
+def test_a_chat_of_a_test_repository_in_train(dataset: Path) -> None:
+    add_chat(dataset, "B/test#9:abc")
+    assert check_planted(dataset) == ["B/test#9 (train) and b/test#1 (test) share the repository b/test."]
+
+
+def test_a_chat_in_another_split_than_its_pull_request(dataset: Path) -> None:
+    add_chat(dataset, "b/test#1:abc", name="validation-outdated")
+    shared = "b/test#1 (validation) and b/test#1 (test) share the"
+    assert check_planted(dataset) == [f"{shared} pull request b/test#1.", f"{shared} repository b/test."]
+    assert check_planted(dataset, BY_TIME)[-1] == f"{shared} pull request b/test#1."
+
+
+def test_a_chat_whose_remark_is_that_of_a_test_comment(dataset: Path) -> None:
+    add_chat(dataset, "a/train#1:abc:7", remark=TEXT.upper() + "!", name="train-outdated")
+    found = re.escape("a/train#1 comment of chat abc:7 (train) and b/test#1 comment 22 (test) are nearly the same")
+    assert re.match(found, check_planted(dataset)[0])
+
+
+def test_a_chat_about_the_lines_of_a_test_piece(dataset: Path) -> None:
+    code = "\n".join(f"R{at:<5}+ {line}" for at, line in enumerate(write_code("shared", 20), 999_990))
+    add_chat(dataset, code=code)
+    leaks = check_planted(dataset)
+    assert len(leaks) == 1
+    assert leaks[0].startswith("a/train#1 hunk of chat abc (train) and b/test#1 hunk ")
+    assert leaks[0].endswith("similarity 1.00.")
+
+
+def test_what_a_prompt_shows_beside_its_piece_is_no_leak(dataset: Path) -> None:
+    context = "\n".join(f"R{at:<5}  {line}" for at, line in enumerate(write_code("shared", 20)))
+    add_chat(dataset, code=f"{context}\nR99   + {write_code('another')[0]}")
+    check_dataset(dataset, dataset.parent / "splits", BY_REPOSITORY)
+
+
+def test_a_chat_of_which_nobody_knows_the_time(dataset: Path) -> None:
+    add_chat(dataset, "c/unknown#1:abc")
+    check_dataset(dataset, dataset.parent / "splits", BY_REPOSITORY)
+    told = "c/unknown#1 is in train, and nobody knows when it was: no row of the dataset says."
+    assert told in check_planted(dataset, replace(BY_TIME, validation_from="2024-01-01"))
+
+
+@pytest.mark.parametrize(
+    "line", ['{"id": "a/b#1:x"', '{"id": "x", "prompt": [], "completion": []}', "[]", "\xff", "9" * 5000]
+)
+def test_a_line_that_is_no_chat_is_named(dataset: Path, line: str) -> None:
+    path = dataset / "chats" / "train.jsonl"
+    before = len(path.read_bytes().splitlines())
+    with path.open("ab") as file:
+        file.write(line.encode("latin-1") + b"\n")
+    with pytest.raises(DataError) as caught:
+        check_dataset(dataset, dataset.parent / "splits", BY_REPOSITORY)
+    assert caught.value.what.startswith(f"{path}, line {before + 1}, is no chat: ")
+
+
+def test_a_dataset_without_its_chats_is_refused(dataset: Path) -> None:
+    path = dataset / "chats" / "validation.jsonl"
+    path.unlink()
+    with pytest.raises(DataError, match="Cannot read") as caught:
+        check_dataset(dataset, dataset.parent / "splits", BY_REPOSITORY)
+    assert str(path) in caught.value.what
+
+
+def test_the_command_finds_what_somebody_planted_in_the_chats(dataset: Path) -> None:
+    options = ["--check", f"--dataset={dataset}", f"--splits={dataset.parent / 'splits'}"]
+    passed = CliRunner().invoke(command, options, catch_exceptions=False)
+    assert passed.exit_code == 0
+    add_chat(dataset, remark=TEXT)
+    failed = CliRunner().invoke(command, options)
+    assert isinstance(failed.exception, LeakError)
+    assert failed.exception.exit_code == 7
+
+
+@pytest.mark.parametrize("size", [512, 16_384])
+def test_no_room_for_the_tables_is_a_sentence(dataset: Path, size: int) -> None:
+    """At the first table, and once rows have come in."""
+    splits = dataset.parent / "splits"
+    before = sorted(splits.iterdir())
+    stands = (Stand("train", "a/b", number, units=(Unit("hunk", "1", "x" * 9000),)) for number in range(9999))
+    with limited_files(size), pytest.raises(DataError) as caught:
+        check_stands(stands, BY_REPOSITORY, splits)
+    assert caught.value.what.startswith(f"Cannot keep temporary tables in {splits}: ")
+    assert "room" in caught.value.hint
+    assert sorted(splits.iterdir()) == before
+
+
+def test_splits_that_cannot_be_written_to_are_a_sentence(dataset: Path) -> None:
+    splits = dataset.parent / "splits"
+    splits.chmod(0o555)
+    with somebody_else(), pytest.raises(DataError, match=r"Cannot keep temporary tables in .*: Permission denied"):
+        check_stands([], BY_REPOSITORY, splits)
+
+
+def test_what_a_killed_check_left_behind_goes(dataset: Path) -> None:
+    splits = dataset.parent / "splits"
+    gone, running = splits / ".tables-999999999-x", splits / ".tables-1-x"
+    for folder in (gone, running):
+        folder.mkdir()
+        (folder / "tables.sqlite").touch()
+    check_dataset(dataset, splits, BY_REPOSITORY)
+    assert sorted(path.name for path in splits.iterdir()) == [".tables-1-x", "part-1-of-1.jsonl", "summary.json"]

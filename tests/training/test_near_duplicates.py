@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 
 from training.errors import DataError
-from training.near_duplicates import GRAM, NearDuplicateIndex, jaccard, sketch, sketch_all
+from training.near_duplicates import (
+    BANDING,
+    GRAM,
+    Banding,
+    NearDuplicateIndex,
+    choose_banding,
+    jaccard,
+    sketch,
+    sketch_all,
+)
 
 
 @pytest.fixture
@@ -87,6 +96,24 @@ def test_finds_what_comparing_all_with_all_finds() -> None:
     assert 50 < found < 150
 
 
+def test_what_one_banding_misses_another_finds() -> None:
+    one, other = make_text(418, 12), edit(make_text(418, 12), 418, 3)
+    assert jaccard(sketch(one).shingles, sketch(other).shingles) > 0.7
+    for banding, expected in ((BANDING, None), (choose_banding(0.7, 1e-6, 1729), "one")):
+        with NearDuplicateIndex() as index:
+            index.add("one", sketch(one, banding))
+            assert index.find(sketch(other, banding)) == expected
+
+
+def test_the_chance_of_a_miss_is_that_of_the_bands() -> None:
+    assert BANDING.miss(0.7) == pytest.approx(0.01, abs=2e-4)
+    assert choose_banding(0.7, 1e-6, 1729) == Banding(51, 4, 1729)
+    for similarity in (0.05, 0.3, 0.5, 0.7, 0.8, 0.9, 0.99, 1.0):
+        banding = choose_banding(similarity, 1e-6, 1)
+        assert banding.miss(similarity) <= 1e-6
+        assert banding.rows == 1 or banding.bands * banding.rows <= 256
+
+
 def test_the_earliest_of_equal_ones_is_named() -> None:
     with NearDuplicateIndex() as index:
         for key in ("b", "a", "c"):
@@ -106,7 +133,7 @@ def test_the_threshold_is_the_least_similarity_that_matches() -> None:
 def test_the_temporary_file_goes_with_the_index(tmp_path: Path) -> None:
     with NearDuplicateIndex(tmp_path) as index:
         index.add("one", sketch("some text"))
-        assert list(tmp_path.rglob("index.sqlite"))
+        assert list(tmp_path.rglob("*.sqlite"))
     assert not list(tmp_path.iterdir())
 
 

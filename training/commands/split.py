@@ -58,7 +58,7 @@ def command(
         summary = load_summary(splits)
         click.echo(render_summary(summary))
         if dataset:
-            check_dataset(dataset, summary)
+            check_dataset(dataset, splits, summary)
         else:
             check_splits(store, (aligned, filtered, splits), summary, told, jobs)
         tell(told)
