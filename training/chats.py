@@ -6,9 +6,10 @@ An addressed comment is shown with the code that it was made on, never with the 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+
+import msgspec
 
 from reviewer.domain import Bundle, ChangedFile, Guideline, ReviewExample
 from reviewer.prompt import render_hunk, render_prefix
@@ -39,7 +40,7 @@ class Chat:
             ],
             "completion": [{"role": "assistant", "content": self.reply}],
         }
-        return json.dumps(row, ensure_ascii=False).encode() + b"\n"
+        return msgspec.json.encode(row) + b"\n"
 
 
 def render_chats(
