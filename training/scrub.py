@@ -54,6 +54,11 @@ LONG: Final = re.compile(r"[\w-]{20}|-----BEGIN")
 USER_INFO: Final = re.compile(
     r"(?<=://)[^\s/@:`'\"<>{}$]+:[^\s/@`'\"<>{}$]+@(?=[\w.-]+)(?!localhost|127\.|(?:[\w-]+\.)*example\.)"
 )
+SENTRY: Final = re.compile(
+    r"(?<=://)[0-9A-Fa-f]{32}(?=@(?!localhost|127\.|(?:[\w-]+\.)*example\.)[\w.-]+(?::\d{1,5})?"
+    r"/(?:[\w-]{1,64}/){0,4}\d{1,19}(?![\w-]))"
+)
+"""The key of a Sentry address: 32 hexadecimal digits, a host, the number of a project."""
 EMAIL: Final = re.compile(
     r"(?<![\w.+/-])(?P<who>[\w.+-]{1,64})@(?P<host>(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+(?P<top>[^\W\d_]{2,24}))(?![\w@])"
     r"(?P<goes_on>[(/=])?"
@@ -73,6 +78,10 @@ DOCUMENTED: Final = IPv6Network("2001:db8::/32")
 PHONE: Final = re.compile(
     r"(?<![\w+])\+[1-9](?:\d{0,2}[ .-]\(?\d{2,4}\)?(?:[ .-]\d{2,5}){1,4}|\d{10,13})(?![\w-]|\.\w)"
 )
+PHONE_US: Final = re.compile(
+    r"(?<![\w+.#/-])(?:1[ .-])?(?:\([2-9]\d{2}\)[ -]?\d{3}-|[2-9]\d{2}(?P<mark>[.-])\d{3}(?P=mark))\d{4}(?![\w-]|\.\w)"
+)
+"""North American numbers without `+`: `(555) 123-4567`, `555-123-4567`, `555.123.4567`. None begins with 0 or 1."""
 PHONE_DIGITS: Final = range(9, 16)
 
 CODE: Final = re.compile(
@@ -129,10 +138,12 @@ def scrub(text: str, hunk: str = "", people: frozenset[str] = frozenset(), salt:
         text = text.replace(secret, "[secret]")
     if "@" in text:
         text = _replace(USER_INFO, "secret", removed, text, "[secret]@")
+        text = _replace(SENTRY, "secret", removed, text, "[secret]")
         text = _replace(EMAIL, "e-mail", removed, text, _hide_email)
     text = _replace(ADDRESS, "address", removed, text, _hide_address)
     text = _replace(ADDRESS_6, "address", removed, text, _hide_address_6)
     text = _replace(PHONE, "phone", removed, text, _hide_phone)
+    text = _replace(PHONE_US, "phone", removed, text, "[phone]")
     in_prose = partial(_hide_names, hunk=hunk, people=people, salt=salt, removed=removed)
     return Scrubbed(_map_prose(text, in_prose), dict(sorted(removed.items())))
 
@@ -230,7 +241,8 @@ def _hide_names(prose: str, *, hunk: str, people: frozenset[str], salt: str, rem
 
 
 def _is_person(name: str, in_code: frozenset[str]) -> bool:
-    return not (name.lower() in TAGS or HASHED.fullmatch(name) or is_bot(name) or name in in_code)
+    """Whether a mention may be somebody's. Nobody says what kind of account it is: `@claude` may be a person."""
+    return not (name.lower() in TAGS or HASHED.fullmatch(name) or is_bot(name, "User") or name in in_code)
 
 
 @lru_cache(maxsize=65_536)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from reviewer.diff import parse_diff
 from reviewer.errors import HostError, UsageError
+from training.authors import is_bot, read_actor
 from training.collect_plan import Estimate, estimate
 from training.errors import DataError
 from training.files_diff import assemble_diff, render_file
@@ -156,3 +157,15 @@ def test_guidelines_that_cannot_be_read(text: str, tmp_path: Path) -> None:
 
     with pytest.raises(DataError, match=r"guidelines\.json"):
         load_history(tmp_path, "a/b")
+
+
+@pytest.mark.parametrize(("login", "kind", "program"), [
+    ("claude", "Bot", True), ("claude[bot]", "", True), ("claude[bot]", "User", True), ("Claude", "User", False),
+    ("claude", "", True), ("cursor", "Bot", True), ("cursor", "User", False), ("claude-m", "", False),
+    ("greptile-apps", "User", True), ("copilot-pull-request-reviewer", "", True), ("openhands-agent", "User", True),
+    ("alice", "", False), ("alice", "Bot", True), ("abbott", "User", False), ("x-ci", "User", True),
+])  # fmt: skip
+def test_programs_and_people_of_the_same_name(login: str, kind: str, *, program: bool) -> None:
+    assert is_bot(login, kind) is program
+    hashed, found = read_actor({"login": login, "__typename": kind}, "s")
+    assert (hashed, found) == (hash_name(login.removesuffix("[bot]"), "s"), "Bot" if program else "User")

@@ -16,6 +16,17 @@ SLACK_TOKEN = "xoxb-" + "123456789012-" * 2 + "abcdefghijklmnopqrstuvwx"
 PRIVATE_KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA\nabc=\n-----END RSA PRIVATE KEY-----"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P"
 
+DSN_KEY = "0a1b2c3d" * 4
+DSN_HOSTS = (
+    "o123.ingest.sentry.io/45",
+    "o9.ingest.us.sentry.io/4509028819664896",
+    "errors.corp.net:9000/sub/7",
+    "s.io/1.",
+)
+US_PHONES = (
+    *("(555) 123-4567", "555-123-4567", "555.123.4567", "(415)555-2671", "(415)-555-2671"),
+    *("1-800-555-2671", "1 (415) 555-2671", "1.415.555.2671"),
+)
 AROUND = [("", ": what?"), ("", ":\n  x"), ("'", "'"), ('"', '"'), ("-", ""), ("_", "_ hi"), ("cc:", ""), ("", "- ok")]
 """What may stand before and behind a mention."""
 
@@ -35,6 +46,7 @@ AROUND = [("", ": what?"), ("", ":\n  x"), ("'", "'"), ('"', '"'), ("-", ""), ("
         ("call +49 (30) 1234 5678.", "call [phone].", "phone"),
         ("cc @bob-k, thanks", f"cc @{hash_name('bob-k')}, thanks", "mention"),
         ("(@Bob)", f"(@{hash_name('bob')})", "mention"),
+        ("@claude, why?", f"@{hash_name('claude')}, why?", "mention"),
         *((f"{before}@bob{after}", f"{before}@{hash_name('bob')}{after}", "mention") for before, after in AROUND),
         ("@bob_microsoft, see", f"@{hash_name('bob_microsoft')}, see", "mention"),
         ("[mail](mailto:bob@corp.com)", "[mail](mailto:[e-mail])", "e-mail"),
@@ -48,6 +60,10 @@ AROUND = [("", ": what?"), ("", ":\n  x"), ("'", "'"), ('"', '"'), ("-", ""), ("
         ("call +14155552671.", "call [phone].", "phone"),
         ("It is 2a00:1450:4001:81b::200e.", "It is [address].", "address"),
         ("It is 93.184.216.34.", "It is [address].", "address"),
+        *((f"at https://{DSN_KEY}@{host}", f"at https://[secret]@{host}", "secret") for host in DSN_HOSTS),
+        *((f"call {phone}.", "call [phone].", "phone") for phone in US_PHONES),
+        ("tel:555-123-4567, day or night", "tel:[phone], day or night", "phone"),
+        ('`phone="(555) 123-4567"`', '`phone="[phone]"`', "phone"),
     ],
 )
 def test_takes_out_secrets_and_personal_data(text: str, clean: str, kind: str) -> None:
@@ -76,6 +92,13 @@ def test_takes_out_secrets_and_personal_data(text: str, clean: str, kind: str) -
         "a foo_@bar, x-@y, @click=go, @foo(1), @on:click, @a.b, Foo::@bar, user@2x and obj@pytest.fixture(x)",
         "std::move, a::b, 12:30:45, 00:1b:44:11:3a:b7, ::1, fe80::1, 2001:db8::1, dead:beef::1, 2024:10:11",
         "Authorization: Bearer <token>, Authorization: Bearer $TOKEN, aws_secret_access_key = os.environ, +100000",
+        f"https://{DSN_KEY}, {DSN_KEY}@v1, git+https://{DSN_KEY}@github.com/a/b.git, https://{DSN_KEY}@localhost/1",
+        f"https://{DSN_KEY}0@a.io/1, https://key@o0.ingest.sentry.io/0, https://PUBLIC_KEY@sentry.example.com/1",
+        "versions 555.123.456, 200.300.40000, 2.300.400.5000, 555.123.4567.1, v555.123.4567 and 255.255.255.255",
+        "lines 200-300, 555-1234, 300-400-500, 555-123.4567 and 5551234567; a.py:555-123, #555-123-4567",
+        "2024-01-02, 2024-123-4567, 20240102-123-4567, 12:30:45.123.4567, 021-123-4567 and 155-123-4567",
+        "3d6f0a2e-555-123-4567, a-555-123-4567-b, https://a.b/555-123-4567, f(555) 123-4567, (555) 123, (55) 123-4567",
+        "0xFFFFFFFF-555-123-45678, 2100000000000000, 0x1d00ffff, 486604799, 7FFFFFFF-FFFF-4567, secp256k1-555-123-4567",
         "sk-learn, eyJ, AKIA, ghp_short and hf_hub_download",
     ],
 )
@@ -137,6 +160,10 @@ def test_each_occurrence_is_counted() -> None:
         "_@a-" * 15_000,
         "-----BEGIN A " * 5_000,
         "+1 22 " * 10_000,
+        "(555) 123-" * 6_000,
+        "555-123-" * 8_000,
+        f"://{'0' * 32}@a.b/" * 1_500,
+        f"://{'0' * 32}@" + "a/" * 30_000,
         "1.2.3." * 10_000,
         "```\n" * 15_000,
         "> " * 30_000,
