@@ -36,7 +36,6 @@ class _Chat(msgspec.Struct):
 
 class _Remark(msgspec.Struct):
     message: str
-    suggestion: str = ""
 
 
 class _Reply(msgspec.Struct):
@@ -90,7 +89,7 @@ def parse_chat(line: bytes, split: Split) -> Stand:
     name = f"of chat {found['piece']}"
     asked = [read_piece(message.content) for message in chat.prompt if message.role == "user"]
     replies = [msgspec.json.decode(message.content, type=_Reply) for message in chat.completion]
-    said = [f"{remark.message}\n{remark.suggestion}".strip() for reply in replies for remark in reply.comments]
+    said = [remark.message for reply in replies for remark in reply.comments]
     units = [*(Unit("hunk", name, text) for text in asked if text.strip()), *(Unit("comment", name, it) for it in said)]
     return Stand(split, found["repo"], int(found["number"]), units=tuple(units), is_listed=False)
 

@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from reviewer.domain import ReviewExample, Split
 from training.aligned import Aligned
+from training.completion import cut_message, plain_message
 from training.examples import build_examples
 from training.filtered import Filtered
 from training.snapshot import Snapshot
@@ -23,7 +24,7 @@ KINDS: Final[tuple[UnitKind, ...]] = ("comment", "hunk")
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What may stand nearly the same on both sides: the text of a comment, or the changed lines of a hunk."""
+    """What may stand nearly the same on both sides: what a comment says, or the changed lines of a hunk."""
 
     kind: UnitKind
     id: str
@@ -85,10 +86,16 @@ def list_marks(snapshot: Snapshot) -> tuple[str, ...]:
 
 
 def list_units(example: ReviewExample) -> Iterator[Unit]:
-    """The changed lines and the comments of an example; all lines where a comment was shown with unchanged ones."""
+    """The changed lines and the comments of an example; all lines where a comment was shown with unchanged ones.
+
+    A comment whose message in the chats is another text, as without its suggestion, is one under both.
+    """
     lines = [line for line in example.hunk.lines if line.kind != " "] or example.hunk.lines
     text = "\n".join(line.text for line in lines)
     if text.strip():
         yield Unit("hunk", example.hunk.digest, text)
     for comment in example.comments:
         yield Unit("comment", str(comment.id), comment.body)
+        message = cut_message(plain_message(comment.body))
+        if message and message.split() != comment.body.split():
+            yield Unit("comment", str(comment.id), message)

@@ -98,7 +98,7 @@ class FactsTable:
 
     def count_comments(self, key: Key) -> int:
         """How many comments a pull request would bring."""
-        query = "SELECT count(*) FROM unit WHERE repo = ? AND number = ? AND kind = 'comment'"
+        query = "SELECT count(DISTINCT id) FROM unit WHERE repo = ? AND number = ? AND kind = 'comment'"
         return int(self._base.execute(query, key).fetchone()[0])
 
     def place(self, key: Key, split: Split | Literal[""], reason: str = "") -> None:
@@ -119,8 +119,12 @@ class FactsTable:
         return (StoredUnit(*row) for row in self._base.execute(query, (kind, split)))
 
     def leave_out(self, units: Iterable[int]) -> None:
-        """Keep units out of their split, by their places."""
-        self._base.executemany("INSERT INTO left_out VALUES (?)", [(at,) for at in units])
+        """Keep units out of their split, by their places: the comments and hunks that they are of, under all texts."""
+        query = (
+            "INSERT OR IGNORE INTO left_out SELECT other.at FROM unit AS one"
+            " JOIN unit AS other USING (repo, number, kind, id) WHERE one.at = ?"
+        )
+        self._base.executemany(query, [(at,) for at in units])
 
     def list_assigned(self) -> Iterator[Assigned]:
         """What became of each pull request, in order."""
@@ -131,20 +135,23 @@ class FactsTable:
         )
         for repo, number, split, reason, snapshot in self._base.execute(query):
             units = self._base.execute(hidden, (repo, number)).fetchall()
-            comments = tuple(int(name) for kind, name in units if kind == "comment")
-            hunks = tuple(name for kind, name in units if kind == "hunk")
+            comments = tuple(dict.fromkeys(int(name) for kind, name in units if kind == "comment"))
+            hunks = tuple(dict.fromkeys(name for kind, name in units if kind == "hunk"))
             yield Assigned(repo, number, split, reason, comments, hunks, snapshot)
 
     def count_splits(self) -> dict[str, SplitCount]:
         """What each split holds."""
         pulls = "SELECT count(DISTINCT repo), count(*) FROM choice WHERE split = ?"
-        units = "SELECT count(*) FROM unit JOIN choice USING (repo, number) WHERE split = ? AND kind = ? AND at "
+        units = (
+            "SELECT count(*) FROM (SELECT DISTINCT repo, number, id FROM unit JOIN choice USING (repo, number)"
+            " WHERE split = ? AND kind = ? AND at {operator})"
+        )
         counts: dict[str, SplitCount] = {}
         for split in SPLITS:
             numbers = [*self._base.execute(pulls, (split,)).fetchone()]
             for operator in ("NOT IN left_out", "IN left_out"):
                 for kind in KINDS:
-                    numbers += self._base.execute(units + operator, (split, kind)).fetchone()
+                    numbers += self._base.execute(units.format(operator=operator), (split, kind)).fetchone()
             counts[split] = SplitCount(*numbers)
         return counts
 

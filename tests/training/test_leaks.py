@@ -210,15 +210,10 @@ def dataset(project: SmallProject) -> Path:
 
 
 def add_chat(
-    dataset: Path,
-    example: str = "a/train#1:abc",
-    code: str = "",
-    remark: str = "",
-    suggestion: str = "",
-    name: str = "train",
+    dataset: Path, example: str = "a/train#1:abc", code: str = "", remark: str = "", name: str = "train"
 ) -> None:
     shown = f"File: src/main.py\nR1      before\n{code}"
-    said = [{"message": remark, "suggestion": suggestion}] if remark else []
+    said = [{"message": remark, "suggestion": "other = 1"}] if remark else []
     row = {
         "id": example,
         "prompt": [{"role": "system", "content": "shared"}, {"role": "user", "content": shown}],

@@ -287,6 +287,19 @@ def test_train_gives_up_what_nearly_stands_in_a_later_split(project: SmallProjec
     assert summary.splits["test"].left_out_hunks == summary.splits["test"].left_out_comments == 0
 
 
+def test_what_a_chat_would_say_counts_too(project: SmallProject) -> None:
+    """Two comments of other texts, of which the chats show the same words: without suggestion, without what is cut."""
+    said = write_remark("shared")
+    for name in ("a/train", "c/test"):
+        code = write_code(name, 12)
+        project.add(name, 1, remark="\n".join([said, "", "```suggestion", *code, "```"]))
+        project.add(name, 2, remark=f"{write_remark('other')}\n\nThat is so as {' and '.join(code)}")
+    records, summary = run(project, train_repositories=("a/train",), test_repositories=("c/test",))
+    assert [record.left_out_comments for record in records.values()] == [(1000,), (2000,), (), ()]
+    assert (summary.splits["train"].comments, summary.splits["train"].left_out_comments) == (0, 2)
+    assert summary.splits["test"].comments == 2
+
+
 def test_what_validation_gives_up_costs_train_nothing(project: SmallProject) -> None:
     chain = write_code("chain", 40)
     project.add("a/train", 1, code=chain[10:])
