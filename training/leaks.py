@@ -85,7 +85,7 @@ def check_stands(stands: Iterable[Stand], summary: SplitSummary, folder: Path | 
     count = "1 leak" if len(leaks) == 1 else f"{len(leaks)} leaks"
     raise LeakError(
         "\n".join([f"{count} between the splits:", *leaks[:NAMED], *more]),
-        "Run `glossator-train split` again; for repositories that share their code, name them in `families`.",
+        "Run `glossator-train split` and what follows again; name repositories that share their code in `families`.",
     )
 
 

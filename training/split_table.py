@@ -20,7 +20,7 @@ _TABLES: Final = """
 CREATE TABLE pull (repo TEXT, number INTEGER, began TEXT, ended TEXT, unusable TEXT, snapshot TEXT,
  PRIMARY KEY (repo, number)) WITHOUT ROWID;
 CREATE TABLE mark (mark TEXT, repo TEXT, number INTEGER, PRIMARY KEY (mark, repo, number)) WITHOUT ROWID;
-CREATE TABLE unit (repo TEXT, number INTEGER, kind TEXT, id TEXT, text TEXT, at INTEGER PRIMARY KEY);
+CREATE TABLE unit (repo TEXT, number INTEGER, kind TEXT, id TEXT, text TEXT, is_first INTEGER, at INTEGER PRIMARY KEY);
 CREATE INDEX unit_of ON unit (repo, number);
 CREATE TABLE choice (repo TEXT, number INTEGER, split TEXT, reason TEXT, PRIMARY KEY (repo, number)) WITHOUT ROWID;
 CREATE TABLE left_out (at INTEGER PRIMARY KEY)
@@ -65,8 +65,13 @@ class FactsTable:
         row = (*key, facts.began, facts.ended, facts.unusable, facts.snapshot)
         self._base.execute("INSERT INTO pull VALUES (?, ?, ?, ?, ?, ?)", row)
         self._base.executemany("INSERT OR IGNORE INTO mark VALUES (?, ?, ?)", [(mark, *key) for mark in facts.marks])
-        units = [(*key, unit.kind, unit.id, unit.text.encode("utf-8", "replace").decode()) for unit in facts.units]
-        self._base.executemany("INSERT INTO unit (repo, number, kind, id, text) VALUES (?, ?, ?, ?, ?)", units)
+        first = {(unit.kind, unit.id): unit for unit in reversed(facts.units)}
+        units = [
+            (*key, unit.kind, unit.id, unit.text.encode("utf-8", "replace").decode(), first[unit.kind, unit.id] is unit)
+            for unit in facts.units
+        ]
+        query = "INSERT INTO unit (repo, number, kind, id, text, is_first) VALUES (?, ?, ?, ?, ?, ?)"
+        self._base.executemany(query, units)
 
     def list_repos(self) -> list[str]:
         """All repositories in order."""
@@ -98,7 +103,7 @@ class FactsTable:
 
     def count_comments(self, key: Key) -> int:
         """How many comments a pull request would bring."""
-        query = "SELECT count(DISTINCT id) FROM unit WHERE repo = ? AND number = ? AND kind = 'comment'"
+        query = "SELECT count(*) FROM unit WHERE repo = ? AND number = ? AND kind = 'comment' AND is_first"
         return int(self._base.execute(query, key).fetchone()[0])
 
     def place(self, key: Key, split: Split | Literal[""], reason: str = "") -> None:
@@ -143,15 +148,15 @@ class FactsTable:
         """What each split holds."""
         pulls = "SELECT count(DISTINCT repo), count(*) FROM choice WHERE split = ?"
         units = (
-            "SELECT count(*) FROM (SELECT DISTINCT repo, number, id FROM unit JOIN choice USING (repo, number)"
-            " WHERE split = ? AND kind = ? AND at {operator})"
+            "SELECT count(*) FROM unit JOIN choice USING (repo, number)"
+            " WHERE split = ? AND kind = ? AND is_first AND at "
         )
         counts: dict[str, SplitCount] = {}
         for split in SPLITS:
             numbers = [*self._base.execute(pulls, (split,)).fetchone()]
             for operator in ("NOT IN left_out", "IN left_out"):
                 for kind in KINDS:
-                    numbers += self._base.execute(units.format(operator=operator), (split, kind)).fetchone()
+                    numbers += self._base.execute(units + operator, (split, kind)).fetchone()
             counts[split] = SplitCount(*numbers)
         return counts
 

@@ -33,7 +33,8 @@ def open_tables(script: str, folder: Path | None = None) -> Iterator[sqlite3.Con
     with ExitStack() as stack:
         try:
             _remove_left_behind(folder)
-            name = stack.enter_context(TemporaryDirectory(prefix=f".tables-{os.getpid()}-", dir=folder))
+            prefix = f".tables-{os.getpid()}-"
+            name = stack.enter_context(TemporaryDirectory(prefix=prefix, dir=folder, ignore_cleanup_errors=True))
         except OSError as error:
             raise refuse_tables(folder, error) from error
         try:
