@@ -10,13 +10,13 @@ from typing import Final
 import msgspec
 
 from reviewer.domain import Split
+from training.dataset import CHATS, OUTDATED_CHATS
 from training.errors import DataError, refuse_read
 from training.parquet import AGAIN, load_examples, load_pull_requests
 from training.split import parse_time
 from training.split_facts import Stand, Unit, list_units
 from training.splits import SPLITS
 
-CHATS: Final = ("chats/{split}.jsonl", "chats/{split}-outdated.jsonl")
 _ID: Final = re.compile(r"(?P<repo>[^#\s]+)#(?P<number>\d{1,18}):(?P<piece>\S+)")
 _LINE_ID: Final = re.compile(r"[RL]\d+")
 _ID_WIDTH: Final = 6
@@ -59,7 +59,7 @@ def list_stands(dataset: Path) -> Iterator[Stand]:
             said = tuple(f"comment {comment.id}" for comment in example.comments)
             yield Stand(split, example.repo, example.number, began, ended, said, tuple(list_units(example)))
     for split in SPLITS:
-        for name in CHATS:
+        for name in (CHATS, OUTDATED_CHATS):
             yield from list_chats(dataset / name.format(split=split), split)
 
 
@@ -69,9 +69,10 @@ def list_chats(path: Path, split: Split) -> Iterator[Stand]:
         with path.open("rb") as file:
             for number, line in enumerate(file, 1):
                 try:
-                    yield parse_chat(line, split)
+                    stand = parse_chat(line, split)
                 except (msgspec.DecodeError, ValueError, RecursionError) as error:
                     raise DataError(f"{path}, line {number}, is no chat: {error}.", AGAIN) from error
+                yield stand
     except OSError as error:
         raise refuse_read(path, error) from error
 
