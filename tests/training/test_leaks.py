@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,6 +29,12 @@ from training.stage import Told
 BY_REPOSITORY = SplitSummary("repository")
 BY_TIME = SplitSummary("time", "2024-01-01", "2024-07-01")
 TEXT = write_remark("shared")
+
+
+@pytest.fixture(autouse=True)
+def _without_plots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They take most of the time, and have tests of their own."""
+    monkeypatch.setattr("training.card.save_plots", lambda *_: [])
 
 
 @pytest.fixture
@@ -197,16 +204,24 @@ def test_a_pair_that_the_stage_misses_is_found(project: SmallProject) -> None:
     assert not (project.folder / "splits" / "summary.json").exists()
 
 
-@pytest.fixture
-def dataset(project: SmallProject) -> Path:
-    """Of two splits that share nothing."""
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset of two splits that share nothing, with all before it."""
+    project = SmallProject(tmp_path_factory.mktemp("whole"))
     project.add("a/train", 1, "2023-05-01T00:00:00Z")
     project.add("b/test", 1, comment_id=22, remark=TEXT, code=write_code("shared", 20))
     plant(project, {"a/train#1": "train", "b/test#1": "test"})
     folders = (project.folder / "aligned", project.folder / "filtered", project.folder / "splits")
     write_dataset(project.store, folders, project.folder / "dataset", DatasetParams(), jobs=1)
     check_dataset(project.folder / "dataset", project.folder / "splits", BY_REPOSITORY)
-    return project.folder / "dataset"
+    return project.folder
+
+
+@pytest.fixture
+def dataset(whole: Path, tmp_path: Path) -> Path:
+    """A copy of it, to plant something in."""
+    shutil.copytree(whole, tmp_path / "copy")
+    return tmp_path / "copy" / "dataset"
 
 
 def add_chat(
