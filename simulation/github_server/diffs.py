@@ -62,9 +62,7 @@ def compare(store: GitStore, base: str, head: str) -> list[FileDiff]:
     """Every changed file between two commits, in git's order."""
     files = []
     sections = split_sections(store.diff(base, head))
-    for (letter, _, mode, sha, path, previous), (added, removed) in zip(
-        store.raw_diff(base, head), store.numstat(base, head), strict=True
-    ):
+    for (letter, _, mode, sha, path, previous), (added, removed) in zip(*store.list_changes(base, head), strict=True):
         file = FileDiff(path, previous, STATUSES[letter], sha, added or 0, removed or 0)
         section = sections.pop(0)
         if letter == "T":
@@ -119,7 +117,7 @@ def map_line(store: GitStore, old: str, new: str, path: str, number: int) -> int
     """Where a line of `path` at commit `old` is at commit `new`; None when it was changed or is gone."""
     if old == new:
         return number
-    out = store.run("diff", "-U0", "--no-color", "--no-renames", old, new, "--", f":(literal){path}")
+    out = store.recall("diff", "-U0", "--no-color", "--no-renames", old, new, "--", f":(literal){path}")
     shift = 0
     for section in split_sections(out):
         for start, removed, added in ranges(section):

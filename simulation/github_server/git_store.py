@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,7 @@ CONFIG = """\
 object: quicker to write and to remove."""
 NOT_PLAIN = frozenset("~^:@{}*?[\\\0")
 """What a revision has that is more than the name of a ref."""
+PULL_REF = re.compile(r"refs/pull/\d+/head")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,10 @@ class Submodule:
 Content = str | bytes | Executable | Symlink | Submodule | None
 """What a test says a path holds. None deletes it."""
 Files = Mapping[str, Content]
+Change = tuple[str, str, str, str, str, str | None]
+"""Status letter, old mode, new mode, new blob, path and previous path of a changed file."""
+LineCounts = tuple[int | None, int | None]
+"""Added and deleted lines of a changed file, None for a binary one."""
 
 
 class GitError(Exception):
@@ -129,7 +135,9 @@ class GitStore:
         person = f"{author} <{author.replace('[bot]', '')}@users.noreply.github.com> {date} +0000"
         header = [f"tree {tree}", *(f"parent {one}" for one in parents), f"author {person}", f"committer {person}"]
         raw = "\n".join([*header, "", message, ""]).encode()
-        return self.run("hash-object", "-t", "commit", "-w", "--stdin", stdin=raw).decode().strip()
+        sha = self.run("hash-object", "-t", "commit", "-w", "--stdin", stdin=raw).decode().strip()
+        self.commits.add(sha)
+        return sha
 
     def merge_tree(self, one: str, other: str) -> str:
         """The tree of a merge of two commits; GitError when they conflict."""
@@ -140,8 +148,15 @@ class GitStore:
         return self.run("rev-list", *options, start, "--", *([f":(literal){path}"] if path else [])).decode().split()
 
     def set_ref(self, ref: str, sha: str) -> None:
-        """Point a full ref name at a commit."""
-        self.run("update-ref", ref, sha)
+        """Point a full ref name at a commit; git is asked only where it might refuse."""
+        path = self.folder / ref
+        if sha not in self.commits or not (PULL_REF.fullmatch(ref) or path.is_file()):
+            self.run("update-ref", ref, sha)
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.with_name(f"{path.name}.lock")
+        lock.write_text(f"{sha}\n", "utf-8")
+        lock.replace(path)
 
     def resolve(self, revision: str) -> str | None:
         """The commit that a ref or (short) sha names, None when there is none."""
@@ -174,30 +189,19 @@ class GitStore:
         """The patch between two trees, as GitHub shows it: three lines of context, renames found."""
         return self.recall("diff", "--no-color", "--no-ext-diff", "-M", base, head, "--", *paths)
 
-    def numstat(self, base: str, head: str) -> list[tuple[int | None, int | None]]:
-        """Added and deleted lines of each changed file, in the order of `raw_diff`; None for binary files."""
-        fields = iter(self.run("diff", "--numstat", "-M", "-z", base, head).split(b"\0")[:-1])
-        counts: list[tuple[int | None, int | None]] = []
-        for field in fields:
-            added, removed, path = field.split(b"\t", 2)
-            counts.append((None, None) if added == b"-" else (int(added), int(removed)))
-            if not path:  # a rename: both names follow on their own
-                next(fields)
-                next(fields)
-        return counts
-
-    def raw_diff(self, base: str, head: str) -> list[tuple[str, str, str, str, str, str | None]]:
-        """(status letter, old mode, new mode, new blob, path, previous path) of each changed file."""
-        fields = self.run("diff", "--raw", "--no-abbrev", "-M", "-z", base, head).split(b"\0")
-        changes, position = [], 0
-        while position < len(fields) - 1:
+    def list_changes(self, base: str, head: str) -> tuple[list[Change], list[LineCounts]]:
+        """Each changed file, and how many of its lines."""
+        fields = self.recall("diff", "--raw", "--numstat", "--no-abbrev", "-M", "-z", base, head).split(b"\0")[:-1]
+        changes: list[Change] = []
+        position = 0
+        while position < len(fields) and fields[position].startswith(b":"):
             old_mode, new_mode, _old, new, status = fields[position].decode().lstrip(":").split(" ")
             first = decode(fields[position + 1])
             renamed = status[0] in "RC"
             path = decode(fields[position + 2]) if renamed else first
             changes.append((status[0], old_mode, new_mode, new, path, first if renamed else None))
             position += 3 if renamed else 2
-        return changes
+        return changes, parse_numstat(iter(fields[position:]))
 
     def commits_between(self, base: str, head: str) -> list[str]:
         """Commits of `head` that `base` does not have, oldest first."""
@@ -229,6 +233,18 @@ class GitStore:
     def read_blob(self, sha: str) -> bytes:
         """The bytes of a file."""
         return self.run("cat-file", "blob", sha)
+
+
+def parse_numstat(fields: Iterator[bytes]) -> list[LineCounts]:
+    """Added and deleted lines of each changed file."""
+    counts: list[LineCounts] = []
+    for field in fields:
+        added, removed, path = field.split(b"\t", 2)
+        counts.append((None, None) if added == b"-" else (int(added), int(removed)))
+        if not path:  # a rename: both names follow on their own
+            next(fields)
+            next(fields)
+    return counts
 
 
 def decode(path: bytes) -> str:

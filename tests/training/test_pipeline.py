@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,15 @@ def run(folder: Path, monkeypatch: pytest.MonkeyPatch, params: str = BY_REPOSITO
     return said | {name: stage(name, "--jobs", "1") for name in STAGES}
 
 
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """The folder of one run, for every test that only reads or makes its own copy, and what each stage printed."""
+    folder = tmp_path_factory.mktemp("pipeline") / "run"
+    with pytest.MonkeyPatch.context() as patched:
+        said = run(folder, patched)
+    return folder, said
+
+
 def stage(*words: str) -> str:
     result = CliRunner().invoke(train, words, catch_exceptions=False)
     assert result.exit_code == 0, result.output
@@ -55,9 +65,8 @@ def read_all(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-def test_reviews_become_a_dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / "run"
-    said = run(folder, monkeypatch)
+def test_reviews_become_a_dataset(ran: tuple[Path, dict[str, str]]) -> None:
+    folder, said = ran
     assert "No leak" in said["split"]
     alpha, beta, gamma = load(folder, "train"), load(folder, "validation"), load(folder, "test")
     assert {name: len(rows) for name, rows in (alpha | beta | gamma).items()} == {
@@ -75,9 +84,8 @@ def test_reviews_become_a_dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert [example.hunk.path for example in alpha["octo/alpha#5"]] == ["src/second.py"]
 
 
-def test_a_comment_stands_on_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / "run"
-    run(folder, monkeypatch)
+def test_a_comment_stands_on_its_line(ran: tuple[Path, dict[str, str]]) -> None:
+    folder, _ = ran
     first, second = load(folder, "train")["octo/alpha#1"]
     (comment,) = first.comments
     (line,) = [line for line in first.hunk.lines if line.id == f"{comment.side[0]}{comment.line}"]
@@ -90,11 +98,8 @@ def test_a_comment_stands_on_its_line(tmp_path: Path, monkeypatch: pytest.Monkey
     assert sum(comment.body[:30] in json.dumps(chat) for chat in chats) == 1
 
 
-def test_only_where_all_comments_are_known_their_absence_says_something(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = tmp_path / "run"
-    run(folder, monkeypatch)
+def test_only_where_all_comments_are_known_their_absence_says_something(ran: tuple[Path, dict[str, str]]) -> None:
+    folder, _ = ran
     rows = load(folder, "train") | load(folder, "test")
     assert {name for name, examples in rows.items() if any(example.labelled for example in examples)} == {
         "octo/alpha#1", "octo/alpha#2", "octo/alpha#3", "octo/alpha#4", "octo/alpha#5", "octo/gamma#1",
@@ -105,11 +110,8 @@ def test_only_where_all_comments_are_known_their_absence_says_something(
     assert [name for name, known in complete.items() if not known] == ["octo/delta", "octo/epsilon"]
 
 
-def test_what_teaches_nothing_is_left_out_and_leaves_no_silence_behind(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = tmp_path / "run"
-    run(folder, monkeypatch)
+def test_what_teaches_nothing_is_left_out_and_leaves_no_silence_behind(ran: tuple[Path, dict[str, str]]) -> None:
+    folder, _ = ran
     first, _ = load(folder, "train")["octo/alpha#2"]
     assert (first.comments, first.commented) == ((), ("R12",))
     assert not any(
@@ -128,17 +130,18 @@ def test_by_time_train_holds_nothing_from_after_the_cut(tmp_path: Path, monkeypa
     }
 
 
-def test_the_same_reviews_give_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("one", "two"):
-        run(tmp_path / name, monkeypatch)
-    assert read_all(tmp_path / "one" / "data") == read_all(tmp_path / "two" / "data")
+def test_the_same_reviews_give_the_same_bytes(
+    ran: tuple[Path, dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(tmp_path / "again", monkeypatch)
+    assert read_all(ran[0] / "data") == read_all(tmp_path / "again" / "data")
 
 
 def test_a_snapshot_that_was_cut_short_is_named_and_the_rest_goes_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ran: tuple[Path, dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = tmp_path / "run"
-    run(folder, monkeypatch)
+    folder = Path(shutil.copytree(ran[0], tmp_path / "run"))
+    monkeypatch.chdir(folder)
     broken = folder / "data/snapshots/octo/alpha/000003.json"
     broken.write_bytes(broken.read_bytes()[:200])
     said = stage("align", "--jobs", "1")
