@@ -33,7 +33,7 @@ from training.store import SnapshotStore
 SIMILARITY: Final = 0.7
 GRAM: Final = 5
 PLANTED: Final = "planted/near-duplicates"
-LEAST: Final = 40
+LENGTHS: Final = range(40, 2_000)
 """Characters of a text from which a near-duplicate is made."""
 _ROUNDING: Final = 1e-9
 _NEARLY: Final = re.compile(r"(.+) \(\w+\) and .+ are nearly the same: .+", re.DOTALL)
@@ -169,7 +169,7 @@ def plant(held: Sequence[Held], count: int, similarity: float) -> tuple[Held, se
     units: list[Unit] = []
     rows: set[str] = set()
     for kind in KINDS:
-        texts = [text for text in list_texts(held, kind) if text.split == SPLITS[0] and len(text.text) >= LEAST]
+        texts = [text for text in list_texts(held, kind) if text.split == SPLITS[0] and len(text.text) in LENGTHS]
         for text in dice.sample(texts, min(count, len(texts))):
             if (near := make_near(text.text, similarity, dice)) != text.text:
                 units.append(Unit(kind, str(len(units)), near))
