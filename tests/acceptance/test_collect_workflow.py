@@ -242,3 +242,28 @@ def test_what_was_collected_is_kept_when_building_fails(learner: Learner) -> Non
     assert "Going on from the open proposal" in second.log
     assert set(stored) < set(learner.store.list_keys())
     assert json.loads(learner.read(COUNTS))["sections"]["comments"]
+
+
+@pytest.mark.timeout(900)
+def test_a_part_of_a_collection_is_stored_and_proposed(learner: Learner) -> None:
+    """GitHub does not answer on one pull request: the run shows it and fails, and the next one has it."""
+    for number in range(1, 7):
+        learner.merge_pull_request(number, REMARKS[number - 1])
+    learner.server.faults.add("GET", "/pulls/3$", status=503, times=4)
+
+    first = learner.run("schedule")
+
+    assert first.jobs()["build"] == "failure", first.story
+    assert first.jobs()["propose"] == "success", first.story
+    assert first.jobs().get("retrain") in {None, "skipped"}, first.story
+    assert "octo/demo#3 is left for the next collection: GitHub did not answer: 503." in first.messages("warning")
+    assert re.search(r"not collected to the end +1\b", first.log)
+    stored = learner.store.list_keys()
+    (pull,) = learner.pulls()
+    assert "| Comments, train | 0 | " in pull["body"]
+
+    second = learner.run("schedule")
+
+    assert second.jobs() == ALL_JOBS, second.story
+    assert re.search(r"new pull requests +1\b", second.log)
+    assert set(stored) < set(learner.store.list_keys())

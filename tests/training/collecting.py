@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -42,6 +43,18 @@ class FakeWatch:
 
     def advance(self, label: str, done: int, total: int) -> None:
         self.steps.append((label, done, total))
+
+
+class StoppingWire(Wire):
+    """Stops the program before its n-th request."""
+
+    left = 0
+
+    def exchange(self, *arguments: Any, **settings: Any) -> httpx.Response:
+        if not self.left:
+            raise KeyboardInterrupt
+        self.left -= 1
+        return super().exchange(*arguments, **settings)
 
 
 def changed(*numbers: int) -> dict[str, str]:

@@ -14,6 +14,7 @@ from reviewer.errors import UsageError
 from simulation.github_server import GitHubServer, PullScenario, RepoScenario
 from tests.training.collecting import (
     SALT,
+    StoppingWire,
     add_pull,
     create_repo,
     load,
@@ -23,7 +24,6 @@ from tests.training.collecting import (
 )
 from training.collect import apply_opt_out, collect
 from training.dumps import import_dumps
-from training.github_wire import Wire
 from training.guideline_history import files_at, load_history
 from training.opt_out import OptOut, parse_opt_out
 from training.snapshot import hash_name
@@ -219,18 +219,6 @@ def http() -> Iterator[httpx.Client]:
     """One client for many runs: to make one takes longer than a run."""
     with httpx.Client() as client:
         yield client
-
-
-class StoppingWire(Wire):
-    """Stops the program before its n-th request."""
-
-    left = 0
-
-    def exchange(self, *arguments: Any, **settings: Any) -> httpx.Response:
-        if not self.left:
-            raise KeyboardInterrupt
-        self.left -= 1
-        return super().exchange(*arguments, **settings)
 
 
 def test_stopped_before_any_request_it_goes_on_to_the_same_end(

@@ -14,10 +14,11 @@ from click.testing import CliRunner, Result
 
 from reviewer.errors import HostError
 from simulation.github_server import GitHubServer, RepoScenario
-from tests.training.collecting import SALT, add_pull, create_repo, make_run, read_folder, run_collect
+from tests.training.collecting import SALT, StoppingWire, add_pull, create_repo, make_run, read_folder, run_collect
 from training.cli import train
 from training.collect import collect
 from training.collect_watch import TerminalWatch, render_pulls
+from training.commands.collect import collect_all
 from training.errors import DataError
 from training.snapshot import hash_name
 from training.store import SnapshotStore
@@ -109,6 +110,22 @@ def test_what_cannot_be_written_ends_with_the_table_too(
 
     assert isinstance(result.exception, DataError)
     assert "new pull requests" in result.stdout
+
+
+def test_stopped_it_says_what_was_done(
+    repo: RepoScenario, github_server: GitHubServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for day in (1, 2):
+        add_pull(repo, day, comments=0)
+    run = make_run(github_server, tmp_path, guidelines=False)
+    run.wire = StoppingWire(run.watch, github_server.url)
+    run.wire.left = 3
+
+    with pytest.raises(KeyboardInterrupt):
+        collect_all(run)
+    run.wire.close()
+
+    assert "new pull requests             1\n" in capsys.readouterr().out
 
 
 def test_the_dry_run(repo: RepoScenario, github_server: GitHubServer, tmp_path: Path) -> None:
