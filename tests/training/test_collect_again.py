@@ -168,7 +168,10 @@ def test_many_pull_requests_are_looked_at_in_few_requests(
 def test_those_who_opted_out_are_no_deleted_comments(
     repo: RepoScenario, github_server: GitHubServer, tmp_path: Path
 ) -> None:
-    add_pull(repo, 1, comments=3)
+    pull = repo.open_pull_request({"a.py": "one\ntwo\nthree\n"})
+    for line, author in enumerate(("bob", "bob", "carol"), 1):
+        pull.review_comment("a.py", line, "Why?", author=author)
+    pull.close(merged=True)
     out = parse_opt_out("bob", SALT)
     run_collect(github_server, tmp_path, opt_out=out)
     asked = len(github_server.requests)
