@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from reviewer.inert_markdown import BOT, render_blocks, render_fence, render_line, tame_code
-from reviewer.invisible import find_hidden, is_hidden
+from reviewer.invisible import drop_hidden, find_hidden
 
 MAX_LINES = 80
 MAX_EMOJI = 20
@@ -82,11 +82,13 @@ def _clean(text: str, limit: int) -> str:
     rough = text[: 10 * limit].replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
     lines = rough.split("\n", MAX_LINES)
     is_cut = len(text) > 10 * limit or len(lines) > MAX_LINES
-    kept = "".join(_drop_floods(char for char in "\n".join(lines[:MAX_LINES]) if not is_hidden(char)))
+    kept = drop_hidden("\n".join(lines[:MAX_LINES]))
+    if not kept.isascii():
+        kept = "".join(_drop_floods(kept))
     return kept + "\u2026" * is_cut
 
 
-def _drop_floods(chars: Iterator[str]) -> Iterator[str]:
+def _drop_floods(chars: Iterable[str]) -> Iterator[str]:
     emoji = marks = 0
     for char in chars:
         category = unicodedata.category(char)

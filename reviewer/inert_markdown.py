@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from itertools import takewhile
 
-from reviewer.invisible import is_hidden
+from reviewer.invisible import drop_hidden
 
 LANGUAGES = frozenset(
     [
@@ -164,8 +164,7 @@ def _is_plain_link(address: str, host: str) -> bool:
 
 def _literal(text: str) -> str:
     """What a text reads once its escapes and entities are resolved."""
-    found = ESCAPED.sub(lambda match: match[1] or html.unescape(match[2]), text)
-    return "".join(char for char in found if not is_hidden(char))
+    return drop_hidden(ESCAPED.sub(lambda match: match[1] or html.unescape(match[2]), text))
 
 
 def _words(text: str, host: str) -> Iterator[tuple[bool, str]]:

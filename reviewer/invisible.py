@@ -76,6 +76,11 @@ def is_hidden(char: str) -> bool:
     return category in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"} or char in FILLERS or _is_selector(char)
 
 
+def drop_hidden(text: str) -> str:
+    """A text without its hidden characters."""
+    return NOT_PLAIN.sub(lambda match: "" if is_hidden(match[0]) else match[0], text)
+
+
 def find_hidden(text: str, *, is_first: bool = False, is_prose: bool = False) -> list[int]:
     """Where a line has hidden characters that its language or its emoji do not need.
 

@@ -1,8 +1,11 @@
 """Fixtures that every test may ask for."""
 
+import importlib.util
 import signal
+import sys
 
 import pytest
+from hypothesis import settings
 
 from simulation.github_server import GitHubServer, PullScenario
 from tests.demo import BASE, changed
@@ -13,6 +16,14 @@ __all__ = ["github_client", "github_server", "pull"]
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A background job of a shell ignores Ctrl-C and hands that down; the commands under test heed it, as in a terminal.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+if importlib.util.find_spec("sniffio") is None:
+    # httpcore asks for it with each request, and to find that a module is not there takes longer than the request.
+    sys.modules["sniffio"] = None  # type: ignore[assignment] # how Python notes it
+
+settings.register_profile("quick", max_examples=40)
+settings.register_profile("thorough", max_examples=100)
+settings.load_profile("quick")
 
 
 @pytest.fixture

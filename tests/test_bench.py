@@ -22,11 +22,13 @@ from reviewer import domain, settings_table
 
 
 @pytest.mark.timeout(120)
-def test_a_pull_request_of_3000_files_is_accounted_for_whole_in_seconds(tmp_path: Path) -> None:
-    made = save_range(make_change(FILES, LINES), tmp_path)
-    assert len(made.hunks) == FILES
+@pytest.mark.parametrize("share", [20, pytest.param(1, marks=pytest.mark.slow)])
+def test_a_pull_request_of_3000_files_is_accounted_for_whole_in_seconds(tmp_path: Path, share: int) -> None:
+    files, lines = FILES // share, LINES // share
+    made = save_range(make_change(files, lines), tmp_path)
+    assert len(made.hunks) == files
     with made.patch.open(encoding="utf-8") as patch:
-        assert sum(line[:1] in "+-" for line in patch) == LINES + 2 * FILES
+        assert sum(line[:1] in "+-" for line in patch) == lines + 2 * files
     with serve_model() as model:
         sample = review_large(made, ("--diff", str(made.patch)), model, tmp_path)
     assert sample.wall < 30

@@ -289,8 +289,12 @@ def test_the_prefix_is_the_same_in_another_process() -> None:
     code = (
         "import hashlib\n"
         "from reviewer.prompt import render_prefix\n"
-        "from tests.test_prompt import ENDPOINT, make_bundle\n"
-        "print(hashlib.sha256(render_prefix(make_bundle('a', guideline='b'), ENDPOINT).encode()).hexdigest())"
+        "from reviewer.settings import Settings\n"
+        "from tests.fakes import make_bundle, make_diff\n"
+        "from reviewer.domain import Guideline\n"
+        "guidelines = (Guideline('CONTRIBUTING.md', 'b', 'guide'),)\n"
+        "bundle = make_bundle(make_diff('a.py', '', 'a\\n'), guidelines=guidelines)\n"
+        "print(hashlib.sha256(render_prefix(bundle, Settings()).encode()).hexdigest())"
     )
     outputs = {
         subprocess.run(
