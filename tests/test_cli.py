@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -292,8 +293,10 @@ def test_an_error_cannot_steer_the_terminal(glossator: Command) -> None:
     assert "\x1b" not in done.err + done.out
 
 
-def interrupt(*arguments: str | Path, cwd: Path, wait: float) -> tuple[int, float, str]:
-    """Exit code, seconds to the end and standard error of a run that gets Ctrl-C after a while."""
+def interrupt(
+    *arguments: str | Path, cwd: Path, wait: float, is_ready: Callable[[], object] = lambda: False
+) -> tuple[int, float, str]:
+    """Exit code, seconds to the end and standard error of a run that gets Ctrl-C after a while, or once it is ready."""
     command = [sys.executable, "-P", "-m", "reviewer", *map(str, arguments)]
     environment = clean_environment(PYTHONPATH=str(ROOT), OMP_WAIT_POLICY="passive")
     with subprocess.Popen(
@@ -303,7 +306,9 @@ def interrupt(*arguments: str | Path, cwd: Path, wait: float) -> tuple[int, floa
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        time.sleep(wait)
+        give_up = time.monotonic() + wait
+        while time.monotonic() < give_up and not is_ready():
+            time.sleep(0.02)
         assert process.poll() is None, process.communicate()
         started = time.monotonic()
         process.send_signal(signal.SIGINT)
@@ -314,9 +319,8 @@ def interrupt(*arguments: str | Path, cwd: Path, wait: float) -> tuple[int, floa
 def test_ctrl_c_ends_a_review_at_once(tmp_path: Path) -> None:
     (tmp_path / "a.diff").write_bytes(PATCH)
     with ModelServer(careful_model, always=faults.hang(30)) as server:
-        code, seconds, said = interrupt(
-            "review", "--diff", "a.diff", "--endpoint-url", server.url, cwd=tmp_path, wait=4
-        )
+        command = ("review", "--diff", "a.diff", "--endpoint-url", server.url)
+        code, seconds, said = interrupt(*command, cwd=tmp_path, wait=20, is_ready=lambda: server.posts)
     assert (code, said.strip()) == (130, "Stopped.")
     assert seconds < 3
 

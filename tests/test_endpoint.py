@@ -457,7 +457,7 @@ async def test_a_slow_server_is_waited_for() -> None:
 
 async def test_a_server_that_fails_again_and_again_is_left_alone() -> None:
     with ModelServer(always=faults.hang(30)) as server:
-        async with endpoint_of(server, timeout=1) as endpoint:
+        async with endpoint_of(server, timeout=0.5) as endpoint:
             for _ in range(GIVE_UP_AFTER):
                 await fail(endpoint)
             assert "not asked again" in (await fail(endpoint)).what
@@ -474,8 +474,8 @@ async def test_no_more_requests_at_a_time_than_allowed() -> None:
 
 
 async def test_waiting_for_a_turn_is_not_waiting_for_an_answer() -> None:
-    with ModelServer(always=faults.slow(0.5)) as server:
-        async with endpoint_of(server, concurrency=1, timeout=1.5) as endpoint:
+    with ModelServer(always=faults.slow(0.3)) as server:
+        async with endpoint_of(server, concurrency=1, timeout=1.2) as endpoint:
             await asyncio.gather(*(endpoint.complete(PROMPT) for _ in range(5)))
     assert server.busiest == 1
     assert len(server.posts) == 5
