@@ -206,9 +206,14 @@ def test_the_job_fails_at_its_end(tmp_path: Path, code: str, expected: int) -> N
 def test_what_there_is_travels_on_from_a_build_that_failed() -> None:
     steps = {step.get("name"): step for step in JOBS["build"]["steps"]}
     assert [name for name, step in steps.items() if step.get("continue-on-error")] == ["Build the dataset"]
-    assert JOBS["build"]["outputs"] == {"written": "${{ steps.write.outputs.written }}"}
+    assert JOBS["build"]["outputs"] == {
+        "written": "${{ steps.write.outputs.written }}",
+        "built": "${{ steps.dataset.outcome == 'success' }}",
+    }
     assert JOBS["propose"]["if"] == "${{ !cancelled() && needs.build.outputs.written == 'true' }}"
-    assert "build" in JOBS["retrain"]["needs"], "training starts after a build that went well"
+    assert JOBS["retrain"]["needs"] == ["build", "propose"]
+    for condition in ("!cancelled()", "needs.propose.result == 'success'", "needs.build.outputs.built == 'true'"):
+        assert f"{condition} && " in " ".join(JOBS["retrain"]["if"].split())
 
 
 def test_collecting_leaves_the_job_time_to_store() -> None:
