@@ -1,5 +1,6 @@
 """Fixtures that every test may ask for."""
 
+import gc
 import importlib.util
 import signal
 import sys
@@ -24,6 +25,11 @@ if importlib.util.find_spec("sniffio") is None:
 settings.register_profile("quick", max_examples=40)
 settings.register_profile("thorough", max_examples=100)
 settings.load_profile("quick")
+
+
+def pytest_collection_finish() -> None:
+    """What is there by now stays to the end: the garbage collector need not look through it again and again."""
+    gc.freeze()
 
 
 @pytest.fixture

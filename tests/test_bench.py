@@ -23,7 +23,7 @@ from reviewer import domain, settings_table
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("share", [20, pytest.param(1, marks=pytest.mark.slow)])
-def test_a_pull_request_of_3000_files_is_accounted_for_whole_in_seconds(tmp_path: Path, share: int) -> None:
+def test_a_large_pull_request_is_accounted_for_whole_in_seconds(tmp_path: Path, share: int) -> None:
     files, lines = FILES // share, LINES // share
     made = save_range(make_change(files, lines), tmp_path)
     assert len(made.hunks) == files
