@@ -154,7 +154,8 @@ def _glob_token(token: str) -> str:
 
 
 def _glob_class(inside: str) -> str:
-    letters = re.escape(inside.removeprefix("!")).replace("\\-", "-")
+    pieces = re.findall(r".-.|.", inside.removeprefix("!"), re.DOTALL)
+    letters = "".join("-".join(map(re.escape, piece[::2])) for piece in pieces)
     source = f"[^/{letters}]" if inside.startswith("!") else f"[{letters}]"
     try:
         re.compile(source)
