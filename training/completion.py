@@ -30,6 +30,8 @@ from reviewer.reply import ReplyError, parse_reply
 QUOTE_CHARACTERS = 200
 MESSAGE_CHARACTERS = 400
 SUGGESTION_CHARACTERS = 600
+LEAST_WORDS = 2
+"""Words that a comment must have whose suggestion no reply can hold: `nit:` alone says nothing."""
 
 EMPTY_REPLY: Final = '{"comments": []}'
 SEVERITY_WORDS: Final[tuple[tuple[Severity, tuple[str, ...]], ...]] = (
@@ -153,7 +155,11 @@ def render_entry(comment: ExampleComment, hunk: Hunk, citable: frozenset[str]) -
     placed = _place(entry, hunk)
     if not placed or (placed.side, placed.line, placed.finding.message) != (last.side, last.number, message):
         return "not placed on its own line"
-    return _with_suggestion(entry, comment.body, hunk, (first, last)) or entry
+    if with_code := _with_suggestion(entry, comment.body, hunk, (first, last)):
+        return with_code
+    if _SUGGESTION.search(comment.body) and len(message.split()) < LEAST_WORDS:
+        return "too few words without its suggestion"
+    return entry
 
 
 def list_citable(hunk: Hunk) -> frozenset[str]:

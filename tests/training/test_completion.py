@@ -94,6 +94,7 @@ def test_a_suggestion_that_changes_nothing_or_does_not_fit_is_left_out(code: str
     [
         (make_comment(1, "Why?"), "on a line that was there before"),
         (make_comment(2, "```suggestion\nx\n```"), "a suggestion without words"),
+        (make_comment(2, "nit:\n```suggestion\n" + "x" * 700 + "\n```"), "too few words without its suggestion"),
         (make_comment(2, "x" * 401), "no sentence short enough"),
     ],
 )
