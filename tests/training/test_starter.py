@@ -6,16 +6,19 @@ from pathlib import Path
 
 import pytest
 import yaml
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from reviewer import __version__
-from reviewer.errors import UsageError
+from reviewer.errors import HostError, UsageError
+from simulation.github_server import GitHubServer
+from tests.training.collecting import SALT, add_pull, create_repo
 from training.anchors import AlignParams
 from training.cli import train
 from training.collect_run import CollectParams
 from training.dataset_params import DatasetParams
 from training.filter import FilterParams
 from training.params import load_params
+from training.snapshot import hash_name
 from training.split import SplitParams, check_params
 from training.starter import PACKAGE, write_starter
 
@@ -73,8 +76,36 @@ def test_all_parameters_that_come_along_are_known(tmp_path: Path, which: str) ->
 
 def test_each_stage_goes_by_its_own_section_and_the_version() -> None:
     stages = yaml.safe_load((PACKAGE / "dvc.yaml").read_text())["stages"]
-    commands = {name: f"glossator-train {name}" for name in SECTIONS}
-    commands["dataset"] = [commands["dataset"], "glossator-train split --check --dataset data/dataset"]
+    commands: dict[str, object] = {name: f"glossator-train {name}" for name in SECTIONS}
+    commands["collect"] = "glossator-train collect --allow-partial"
+    commands["dataset"] = ["glossator-train dataset", "glossator-train split --check --dataset data/dataset"]
     assert {name: stage["cmd"] for name, stage in stages.items()} == commands
     assert all(stage["params"] == ["glossator", name] for name, stage in stages.items() if name != "collect")
     assert stages["collect"]["params"] == ["collect"]
+
+
+def run_collect_stage(server: GitHubServer) -> Result:
+    """What `dvc repro` runs for its stage collect, in the folder that we are in."""
+    words = yaml.safe_load(Path("dvc.yaml").read_text())["stages"]["collect"]["cmd"].split()
+    variables = {"GITHUB_API_URL": server.url, "GITHUB_GRAPHQL_URL": server.graphql_url, "GLOSSATOR_NAME_SALT": SALT}
+    tokens = {"GLOSSATOR_GITHUB_TOKENS": "actions-token", "GLOSSATOR_APP_ID": "", "GLOSSATOR_APP_KEY": ""}
+    return CliRunner().invoke(train, words[1:], env={**variables, **tokens})
+
+
+def test_a_repository_that_is_gone_does_not_stop_the_pipeline(
+    github_server: GitHubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does it keep the words of somebody who opts out in what is built."""
+    monkeypatch.chdir(tmp_path)
+    write_starter(tmp_path, ["octo/gone", "octo/demo"])
+    nothing = run_collect_stage(github_server)
+    assert isinstance(nothing.exception, HostError), "of nothing there is no part"
+    add_pull(create_repo(github_server), 1)
+    for out in ("", "bob\n"):
+        Path("opt-out.txt").write_text(out)
+        result = run_collect_stage(github_server)
+        assert result.exit_code == 0, result.output
+        assert "octo/gone: " in result.stderr
+        assert "not collected to the end" in result.stdout
+        stored = Path("data/snapshots/octo/demo/000001.json").read_text()
+        assert (hash_name("bob", SALT) in stored) is (not out)
