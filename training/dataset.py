@@ -27,6 +27,7 @@ from training.examples import PullRequestExamples, build_examples, clean
 from training.filtered import FILTERED_SCHEMA, Filtered
 from training.folder import replace_entries
 from training.guideline_history import GuidelineHistory, files_at, load_history
+from training.opt_out import OptOut, list_people
 from training.parquet import EXAMPLE, EXAMPLES, PULL_REQUEST, PULL_REQUESTS, Row, TableWriter, example_row
 from training.scope import find_scope
 from training.scrub import scrub
@@ -38,6 +39,17 @@ from training.store import SnapshotStore
 CHATS = "chats/{split}.jsonl"
 OUTDATED_CHATS = "chats/{split}-outdated.jsonl"
 """There the comment always stands on the last line shown: they teach what to say, not where."""
+
+
+NOBODY = OptOut()
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """How names are made unreadable: `salt` is what they are hashed with."""
+
+    salt: str = ""
+    opt_out: OptOut = NOBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +73,7 @@ def write_dataset(
     params: DatasetParams,
     *,
     salt: str = "",
+    opt_out: OptOut = NOBODY,
     jobs: int = 0,
 ) -> tuple[Counts, Told]:
     """Write a dataset in place of the one before it.
@@ -71,6 +84,7 @@ def write_dataset(
         target: The folder of the dataset. It changes at the end, all at once.
         params: How it is made.
         salt: What names are hashed with.
+        opt_out: Whose names are hashed wherever they stand, though they take part in nothing.
         jobs: Worker processes; 0 for one a processor.
 
     Raises:
@@ -81,7 +95,7 @@ def write_dataset(
     kinds = ((ALIGNED_SCHEMA, Aligned), (FILTERED_SCHEMA, Filtered), (SPLITS_SCHEMA, Assigned))
     inputs = [(folder, schema, kind) for folder, (schema, kind) in zip(folders, kinds, strict=True)]
     counts, told = Counts(parameters=asdict(params)), Told()
-    work = partial(build_rows, params=params, snapshots=store.folder, salt=salt)
+    work = partial(build_rows, params=params, snapshots=store.folder, names=Names(salt, opt_out))
     with replace_entries(target, COUNTS_FILE) as folder:
         with open_tables(folder) as tables:
             for line in run_stage(store, work, told, inputs, jobs=jobs):
@@ -102,7 +116,7 @@ def build_rows(
     *,
     params: DatasetParams,
     snapshots: Path,
-    salt: str = "",
+    names: Names,
 ) -> Built:
     """All rows of one pull request: what a worker does."""
     tally = count_stages(snapshot, aligned, filtered)
@@ -110,16 +124,16 @@ def build_rows(
         tally["left_out"][filtered.reason or assigned.reason or "no split"] += 1
         return Built(snapshot.repo, snapshot.number, "", plain(tally))
     built = build_examples(snapshot, aligned, filtered, assigned)
-    guidelines = find_guidelines(snapshot, built.pull_request, params, snapshots, salt)
+    guidelines = find_guidelines(snapshot, built.pull_request, params, snapshots, names)
     prefix, chats = render_chats(built, guidelines, params, tally)
     count_examples(built, tally)
-    examples = tuple(example_row(replace(example, scope=_scope(example))) for example in built.examples)
-    row = pull_request_row(snapshot, built, assigned.split, guidelines, salt)
+    examples = tuple(example_row(example) | {"scope": find_scope_of(example)} for example in built.examples)
+    row = pull_request_row(snapshot, built, assigned.split, guidelines, names)
     return Built(snapshot.repo, snapshot.number, assigned.split, plain(tally), row, examples, prefix, chats)
 
 
 def find_guidelines(
-    snapshot: Snapshot, pull_request: PullRequest, params: DatasetParams, snapshots: Path, salt: str = ""
+    snapshot: Snapshot, pull_request: PullRequest, params: DatasetParams, snapshots: Path, names: Names
 ) -> tuple[Guideline, ...]:
     """The excerpts that the reviewer would have read when the pull request was opened; none when nobody knows.
 
@@ -130,13 +144,12 @@ def find_guidelines(
         return ()
     budget = guideline_budget(Settings(context_tokens=params.context_tokens))
     chosen = choose_guidelines(files_at(history, snapshot.created_at), pull_request, budget)[0]
-    return tuple(replace(each, text=_scrub(snapshot, each.text, salt)) for each in chosen)
+    return tuple(replace(each, text=_scrub(snapshot, each.text, names)) for each in chosen)
 
 
-def _scrub(snapshot: Snapshot, text: str, salt: str) -> str:
+def _scrub(snapshot: Snapshot, text: str, names: Names) -> str:
     """The text without secrets and personal data, as UTF-8 can hold it."""
-    people = frozenset({snapshot.author, *(comment.author for comment in snapshot.comments)} - {""})
-    return clean(scrub(text, people=people, salt=salt).text)
+    return clean(scrub(text, people=list_people(snapshot, names.opt_out), salt=names.salt).text)
 
 
 @lru_cache(maxsize=2)
@@ -145,8 +158,8 @@ def _load_history(snapshots: Path, repo: str) -> GuidelineHistory:
     return load_history(snapshots, repo)
 
 
-def _scope(example: ReviewExample) -> str:
-    """Of the first commented line, or of the first changed one."""
+def find_scope_of(example: ReviewExample) -> str:
+    """The scope of the first commented line, or of the first changed one."""
     places = {(comment.side, comment.line) for comment in example.comments}
     lines = example.hunk.lines if places else ()
     return find_scope(example.hunk, next((line for line in lines if (line.side, line.number) in places), None))
@@ -158,15 +171,15 @@ def plain(tally: Tally) -> dict[str, dict[str, int]]:
 
 
 def pull_request_row(
-    snapshot: Snapshot, built: PullRequestExamples, split: str, guidelines: tuple[Guideline, ...], salt: str
+    snapshot: Snapshot, built: PullRequestExamples, split: str, guidelines: tuple[Guideline, ...], names: Names
 ) -> Row:
     """The row of the table of pull requests."""
     return {
         "repo": snapshot.repo,
         "number": snapshot.number,
         "split": split,
-        "title": _scrub(snapshot, snapshot.title, salt),
-        "body": _scrub(snapshot, snapshot.body, salt),
+        "title": _scrub(snapshot, snapshot.title, names),
+        "body": _scrub(snapshot, snapshot.body, names),
         "base_sha": snapshot.base_sha,
         "head_sha": snapshot.head_sha,
         "source": snapshot.source,

@@ -27,7 +27,7 @@ from training.filter_counts import FilterCounts, save_counts
 from training.filtered import FILTERED_SCHEMA, Filtered, FilteredComment, FilterReason
 from training.licenses import LicenseRule, refuse_license
 from training.near_duplicates import THRESHOLD, NearDuplicateIndex, sketch_all
-from training.opt_out import OptOut
+from training.opt_out import OptOut, list_people
 from training.quality import score_quality
 from training.records import encode, is_running, read_records, save_records
 from training.repeats import Repeats
@@ -135,7 +135,7 @@ def filter_pull_request(snapshot: Snapshot, aligned: Aligned, *, policy: Policy)
     if reason:
         refused = tuple(FilteredComment(comment.id, reason, detail) for comment in snapshot.comments)
         return Filtered(snapshot.repo, snapshot.number, refused, reason)
-    people = frozenset({snapshot.author, *(comment.author for comment in snapshot.comments)} - {""})
+    people = list_people(snapshot, policy.opt_out)
     decided = tuple(
         filter_comment(comment, places.get(comment.id), snapshot, people, policy) for comment in snapshot.comments
     )

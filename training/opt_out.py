@@ -69,6 +69,15 @@ def parse_opt_out(text: str, salt: str = "") -> OptOut:
     return OptOut(frozenset(line if _HASHED.fullmatch(line) else hash_name(line, salt) for line in lines if line))
 
 
+def list_people(snapshot: Snapshot, opt_out: OptOut) -> frozenset[str]:
+    """Whose logins no text of a pull request may name: those who take part, and all who have opted out.
+
+    Who has opted out takes part in no snapshot any more, but others may have written the name.
+    """
+    authors = {snapshot.author, *(comment.author for comment in snapshot.comments)} - {""}
+    return opt_out.names | authors
+
+
 def leave_out(snapshot: Snapshot, opt_out: OptOut) -> Snapshot | None:
     """The snapshot without what these people wrote; None when the pull request is theirs.
 

@@ -30,6 +30,7 @@ from training.folder import replace_entries
 from training.guideline_history import GuidelineHistory, GuidelineVersion, save_history
 from training.parquet import EXAMPLE, TableWriter, example_row, load_examples, load_pull_requests
 from training.records import encode, save_records
+from training.snapshot import hash_name
 from training.splits import SPLITS, SPLITS_SCHEMA, Assigned
 
 SPLIT_OF = {"octo/demo": "train", "octo/other": "validation", "octo/third": "test"}
@@ -196,6 +197,20 @@ def test_guidelines_are_scrubbed(project: SmallProject) -> None:
         assert not [word for word in ("acme", token) if word in shown]
 
 
+def test_who_has_opted_out_is_named_in_no_text(project: SmallProject) -> None:
+    rule = "Every test must check errors; zorblax says so."
+    version = GuidelineVersion("CONTRIBUTING.md", "2020-01-01T00:00:00Z", "a" * 40, f"# Testing\n\n{rule}\n")
+    save_history(project.store.folder, GuidelineHistory("octo/demo", (version,)))
+    project.store.save(replace(project.snapshots["octo/demo", 1], title="After Zorblax", body="zorblax asked for it"))
+    (project.folder / "opt-out.txt").write_text("zorblax\n")
+    assert run(project, "--opt-out", str(project.folder / "opt-out.txt")).exit_code == 0
+    row = next(load_pull_requests(project.folder / "dataset"))
+    name = hash_name("zorblax")
+    assert (row["title"], row["body"]) == (f"After {name}", f"{name} asked for it")
+    for shown in (row["guidelines"][0]["text"], read_chats(project)[0]["prompt"][0]["content"]):
+        assert f"{name} says so" in shown
+
+
 def test_an_addressed_comment_is_not_shown_with_its_answer(project: SmallProject) -> None:
     snapshot = project.snapshots["octo/demo", 1]
     comment = replace(snapshot.comments[0], diff_hunk="@@ -1,9 +1,9 @@ def old():\n before\n+it was like this")
@@ -359,10 +374,10 @@ def test_a_snapshot_that_cannot_be_read_is_told_and_the_rest_goes_on(project: Sm
     assert [row["number"] for row in load_pull_requests(project.folder / "dataset")] == [2, 1, 1]
 
 
-def run(project: SmallProject) -> Any:
+def run(project: SmallProject, *more: str) -> Any:
     names = ("snapshots", "aligned", "filtered", "splits", "dataset")
     options = [text for name in names for text in (f"--{name}", str(project.folder / name))]
-    return CliRunner().invoke(command, [*options, "--jobs", "1"])
+    return CliRunner().invoke(command, [*options, "--jobs", "1", *more])
 
 
 def test_the_command_prints_a_table(project: SmallProject) -> None:

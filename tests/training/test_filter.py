@@ -149,6 +149,13 @@ def test_who_opted_out_is_left_out() -> None:
     assert record.reason == ""
 
 
+def test_who_opted_out_is_not_named_in_the_words_of_others() -> None:
+    """Nobody knows from the snapshot any more that it is a name: what they wrote was not stored."""
+    opt_out = OptOut(frozenset({hash_name("zorblax", "pepper")}))
+    kept = decide(pull(comment(1, f"As Zorblax said: {GOOD}")), Policy(opt_out=opt_out, salt="pepper")).comments[0]
+    assert (kept.body, kept.removed) == (f"As {hash_name('zorblax', 'pepper')} said: {GOOD}", {"login": 1})
+
+
 def test_a_pull_request_of_who_opted_out_is_left_out_whole() -> None:
     record = decide(pull(comment(1)), Policy(opt_out=OptOut(frozenset({"user-000000000a"}))))
     assert (record.reason, record.comments[0].reason) == (FilterReason.OPTED_OUT, FilterReason.OPTED_OUT)
