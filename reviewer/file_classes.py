@@ -82,6 +82,7 @@ def language_of(path: str) -> str:
     return _LANGUAGE_OF.get(path.rsplit("/", 1)[-1].rpartition(".")[2].lower(), "")
 
 
+@lru_cache(maxsize=1024)
 def file_class(path: str) -> FileClass:
     """What kind of file this is. What no rule knows is product code."""
     if _DOCS.search(path):
@@ -91,6 +92,7 @@ def file_class(path: str) -> FileClass:
     return "config" if _CONFIG.search(path) else "product"
 
 
+@lru_cache(maxsize=1024)
 def skip_path_reason(path: str) -> str:
     """Why a file is not read, by its name: lock file, vendored, generated, data. Empty when it is read."""
     if path.rsplit("/", 1)[-1].lower() in _LOCK_FILES.split():
