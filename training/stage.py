@@ -119,7 +119,9 @@ def _map_batches(work: Work, waiting: Iterator[_Job], jobs: int) -> Iterator[Don
         yield from (_run_batch(work, batch) for batch in batches)
         return
     # Not "fork": a parent with threads (a progress bar, Arrow) may not be copied safely.
-    pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("forkserver"), start_worker)
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([getattr(work, "func", work).__module__])  # read once for all workers
+    pool = ProcessPoolExecutor(jobs, context, start_worker)
     running: deque[Future[Done]] = deque()
     waits = True
     try:
