@@ -1,56 +1,22 @@
 """Take secrets and personal data out of a comment. What is code stays code: a name is only looked for in prose.
 
-Names become the hash that their other comments go by. Tokens are found by detect-secrets' plugins for formats that
-nothing else looks like, and by a few formats that it does not know. Its entropy and keyword plugins are not used: in
-review comments they find commit hashes and test vectors, no secrets.
+Names become the hash that their other comments go by. What a secret looks like says `training.secret_formats`.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, lru_cache, partial
-from importlib import import_module
+from functools import lru_cache, partial
 from ipaddress import IPv4Address, IPv6Address, IPv6Network
-from typing import Any, Final
+from typing import Final
 
 from training.authors import is_bot
+from training.secret_formats import find_secrets
 from training.snapshot import hash_name
 
-PLUGINS: Final = {
-    "aws": "AWSKeyDetector",
-    "azure_storage_key": "AzureStorageKeyDetector",
-    "discord": "DiscordBotTokenDetector",
-    "github_token": "GitHubTokenDetector",
-    "gitlab_token": "GitLabTokenDetector",
-    "mailchimp": "MailchimpDetector",
-    "openai": "OpenAIDetector",
-    "pypi_token": "PypiTokenDetector",
-    "sendgrid": "SendGridDetector",
-    "slack": "SlackDetector",
-    "square_oauth": "SquareOAuthDetector",
-    "stripe": "StripeDetector",
-    "telegram_token": "TelegramBotTokenDetector",
-    "twilio": "TwilioKeyDetector",
-}
-"""Modules below detect_secrets.plugins and their classes."""
-TOKEN: Final = re.compile(
-    r"github_pat_\w{60,}|sk-(?:ant|proj|svcacct)-[\w-]{30,}|\bhf_[A-Za-z0-9]{30,}|\bnpm_[A-Za-z0-9]{36}|(?<=_authToken=)[\w-]{36}|\bdckr_pat_[\w-]{20,}|\bAIza[\w-]{35}"
-    r"|\beyJ[\w-]{10,2000}\.[\w-]{10,4000}\.[\w-]{10,}"
-    r"|-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z ]+-----|\Z)",
-    re.DOTALL,
-)
-NAMED: Final = re.compile(
-    r"\bauthorization[\"']?[ ]?[:=][ ]?[\"']?bearer[ ]+(?=[\w.~+/-]{0,200}\d)([\w.~+/-]{20,}=*)"
-    r"|\baws_?secret_?(?:access_?)?key[\"']?[ ]?[:=][ ]?[\"']?([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+])",
-    re.IGNORECASE,
-)
-"""Secrets that nothing but the name before them tells from other words."""
-MIN_SECRET: Final = 16
-LONG: Final = re.compile(r"[\w-]{20}|-----BEGIN")
-"""What every token has in it: texts without it need no closer look."""
 USER_INFO: Final = re.compile(
     r"(?<=://)[^\s/@:`'\"<>{}$]+:[^\s/@`'\"<>{}$]+@(?=[\w.-]+)(?!localhost|127\.|(?:[\w-]+\.)*example\.)"
 )
@@ -133,7 +99,7 @@ def scrub(text: str, hunk: str = "", people: frozenset[str] = frozenset(), salt:
         salt: What names are hashed with.
     """
     removed: Counter[str] = Counter()
-    for secret in sorted(set(_find_secrets(text)), key=lambda found: (-len(found), found)):
+    for secret in sorted(set(find_secrets(text)), key=lambda found: (-len(found), found)):
         removed["secret"] += text.count(secret)
         text = text.replace(secret, "[secret]")
     if "@" in text:
@@ -146,26 +112,6 @@ def scrub(text: str, hunk: str = "", people: frozenset[str] = frozenset(), salt:
     text = _replace(PHONE_US, "phone", removed, text, "[phone]")
     in_prose = partial(_hide_names, hunk=hunk, people=people, salt=salt, removed=removed)
     return Scrubbed(_map_prose(text, in_prose), dict(sorted(removed.items())))
-
-
-def _find_secrets(text: str) -> Iterator[str]:
-    yield from (found[1] or found[2] for found in NAMED.finditer(text))
-    if not LONG.search(text):
-        return
-    yield from TOKEN.findall(text)
-    for plugin in _load_plugins():
-        yield from (_choose_secret(found) for pattern in plugin.denylist for found in pattern.finditer(text))
-
-
-def _choose_secret(found: re.Match[str]) -> str:
-    """The part in brackets where a plugin's pattern has the secret there, as in `aws_key = "(...)"`, else all of it."""
-    inner = max((group for group in found.groups() if group), key=len, default="")
-    return inner if len(inner) >= MIN_SECRET else found[0]
-
-
-@cache
-def _load_plugins() -> tuple[Any, ...]:
-    return tuple(getattr(import_module(f"detect_secrets.plugins.{name}"), kind)() for name, kind in PLUGINS.items())
 
 
 Hide = Callable[[re.Match[str]], str | None]

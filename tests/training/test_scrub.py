@@ -27,6 +27,15 @@ US_PHONES = (
     *("(555) 123-4567", "555-123-4567", "555.123.4567", "(415)555-2671", "(415)-555-2671"),
     *("1-800-555-2671", "1 (415) 555-2671", "1.415.555.2671"),
 )
+SECRETS = (
+    *("sk-" + "a1B2" * 5 + "T3BlbkFJ" + "a1B2" * 5, "sk-proj-" + "a-1_" * 9 + "T3BlbkFJ" + "a-1_" * 9),
+    *("sk-" + "0a1b" * 8, "sk-" + "a1B2" * 12, "sk-or-v1-" + "0a" * 32, "gsk_" + "a1B2" * 13, "xai-" + "a1B2" * 20),
+    *("hvs.CAESI" + "a1B2" * 20, "hvb.AAAAAQ" + "a1B2" * 20, "ya29.a0AfH6SMB" + "a1-_" * 20, "dop_v1_" + "0a" * 32),
+    *("shpat_" + "0a" * 16, "ATATT3xFfGF0" + "aB3_" * 40 + "=0A1B2C3D", "whsec_" + "aB3" * 11, "whsec_" + "aB3/" * 8),
+    *("lin_api_" + "aB3d" * 10, "sntrys_eyJ" + "pYXQ" * 20 + "_" + "aB3/" * 10, "sntryu_" + "0a" * 32),
+    "https://discord.com/api/webhooks/123456789012345678/" + "aB3_" * 17,
+)
+AMPS = ("&", "&amp;")
 AROUND = [("", ": what?"), ("", ":\n  x"), ("'", "'"), ('"', '"'), ("-", ""), ("_", "_ hi"), ("cc:", ""), ("", "- ok")]
 """What may stand before and behind a mention."""
 
@@ -61,6 +70,9 @@ AROUND = [("", ": what?"), ("", ":\n  x"), ("'", "'"), ('"', '"'), ("-", ""), ("
         ("It is 2a00:1450:4001:81b::200e.", "It is [address].", "address"),
         ("It is 93.184.216.34.", "It is [address].", "address"),
         *((f"at https://{DSN_KEY}@{host}", f"at https://[secret]@{host}", "secret") for host in DSN_HOSTS),
+        *((f"`KEY={secret}` leaks", "`KEY=[secret]` leaks", "secret") for secret in SECRETS),
+        *((f"it is {secret}, he said", "it is [secret], he said", "secret") for secret in SECRETS),
+        *((f"![x](c?sv=1{amp}sig={'aB3%2F' * 10}%3D)", f"![x](c?sv=1{amp}sig=[secret])", "secret") for amp in AMPS),
         *((f"call {phone}.", "call [phone].", "phone") for phone in US_PHONES),
         ("tel:555-123-4567, day or night", "tel:[phone], day or night", "phone"),
         ('`phone="(555) 123-4567"`', '`phone="[phone]"`', "phone"),
@@ -100,6 +112,9 @@ def test_takes_out_secrets_and_personal_data(text: str, clean: str, kind: str) -
         "3d6f0a2e-555-123-4567, a-555-123-4567-b, https://a.b/555-123-4567, f(555) 123-4567, (555) 123, (55) 123-4567",
         "0xFFFFFFFF-555-123-45678, 2100000000000000, 0x1d00ffff, 486604799, 7FFFFFFF-FFFF-4567, secp256k1-555-123-4567",
         "sk-learn, eyJ, AKIA, ghp_short and hf_hub_download",
+        f"task-{'0a1b' * 8}, sk-{'abcd' * 12}, sk-or-v1-key, gsk_{'a' * 30}, xai-grok-2, whsec_your_webhook_secret",
+        f"hvs.{'readSecretVersionFrom' * 2}, ya29.expires, dop_v1_token, shpat_header, lin_api_key, ATATT3_token",
+        "https://discord.com/api/webhooks/1/x, https://a.b/c?sig=none&config=1, sig=abc, sntrys_token, sntryu_0a",
     ],
 )
 def test_leaves_code_and_numbers_alone(text: str) -> None:
@@ -181,6 +196,30 @@ def test_a_hostile_text_costs_little_time(text: str) -> None:
     is_english(plain)
     score_quality(plain)
     scrub(text, text, frozenset({"user-0123456789"}))
+    assert time.process_time() - begin < 3
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        *("sk-", "sk-a", " sk-aaaaaaaaaaaaaaaaaaaa", "sk-" + "a" * 20 + "T3BlbkFJ ", "sk-a" * 50 + "T3BlbkFJ "),
+        *("sk-or-v1-0", "sk-ant-", "-gsk_a", "-xai-a", "-hvs.a", "-ya29.a", "dop_v1_0", "shpat_0", "-whsec_a"),
+        *("-ATATT3", "ATATT3" + "a" * 50 + "=", "-lin_api_a", "-sntrys_eyJ", "sntryu_0", "?sig=%2F", "-eyJaaaaaaaaaa."),
+        *("https://discord.com/api/webhooks/1", "https://hooks.slack.com/services/T" + "a" * 400 + "/B"),
+        *("awskey", "aws" + "a" * 20 + "key", "AccountKey=", "MaaaaaaaaaaaaaaaaaaaaaaaA.", "ghp_", "glpat-", "gloas-"),
+        *("glagent-" + "a" * 1100 + " ", "glcbt-0a_", "GR1348941", "0a", "pypi-AgEIcHlwaS5vcmc", "SG.a", "sq0csp-"),
+        *("xoxb-1-", "1-", "sk_live_", "1", "12345678:", "ACa", "SKa", "AKIA", "-npm_a", "-AIzaa", "-dckr_pat_a"),
+        *("://a:", "a@a.", "a" * 64 + "@", "1.2.3.", "2000:a", "+1 22 ", "+1(22)", "+33 1 22 ", "+1 (0)", "+11", "+"),
+        *("(555) 123-", "555-123-", "_@a-", "@a/", "`a ``b ", "```a", "-----BEGIN A ", "aws_secret_access_key="),
+    ],
+    ids=lambda text: text[:12],
+)
+@pytest.mark.timeout(20)
+def test_the_worst_beginning_of_a_pattern_costs_little_time(prefix: str) -> None:
+    """As long as GitHub lets a description be."""
+    text = (prefix * (65_536 // len(prefix) + 1))[:65_536]
+    begin = time.process_time()
+    scrub(text)
     assert time.process_time() - begin < 3
 
 
