@@ -19,8 +19,10 @@ from typing import Final
 from reviewer.domain import Split
 from reviewer.jsonfile import decode
 from training.aligned import ALIGNED_SCHEMA, Aligned
+from training.card import CARD_FILE
+from training.counts import COUNTS_FILE
 from training.dataset_stands import list_stands
-from training.errors import LeakError
+from training.errors import LeakError, refuse_write
 from training.examples import build_examples
 from training.filtered import FILTERED_SCHEMA, Filtered
 from training.near_duplicates import Banding, NearDuplicateIndex, Sketch, choose_banding, jaccard, sketch, sketch_all
@@ -74,6 +76,25 @@ def find_stand(snapshot: Snapshot, aligned: Aligned, filtered: Filtered, assigne
 def check_dataset(dataset: Path, splits: Path, summary: SplitSummary) -> None:
     """Check a finished dataset, row by row and chat by chat; see `check_splits`."""
     check_stands(list_stands(dataset), summary, splits)
+
+
+def accept_dataset(dataset: Path, splits: Path, summary: SplitSummary) -> None:
+    """Check a finished dataset. One that leaks is no whole one any more: its counts and its card are taken away.
+
+    Raises:
+        LeakError: Something stands on both sides.
+        DataError: What is to be checked cannot be read, or what leaks cannot be taken away.
+    """
+    try:
+        check_dataset(dataset, splits, summary)
+    except LeakError as error:
+        for path in (dataset / COUNTS_FILE, dataset / CARD_FILE):
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as refused:
+                raise refuse_write(path, refused) from error
+        hint = f"{dataset} is refused: {COUNTS_FILE} and {CARD_FILE} are taken away. {error.hint}"
+        raise LeakError(error.what, hint) from error
 
 
 def check_stands(stands: Iterable[Stand], summary: SplitSummary, folder: Path | None = None) -> None:

@@ -6,6 +6,7 @@ happens in the first job, only files of these names can come out of it.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -43,7 +44,7 @@ def gather(folder: Path) -> Proposal:
     """The pipeline's files below a folder of a checkout, as they are now.
 
     Raises:
-        DataError: There are none, or one is too large.
+        DataError: There are none, one is too large, or the counts are not those that dvc.lock records.
     """
     own = name_files(folder)
     top = GitRemote(folder).top
@@ -52,7 +53,12 @@ def gather(folder: Path) -> Proposal:
     files = {path: (top / path).read_bytes() for path in paths if is_plain(top / path)}
     if not files:
         raise DataError(f"{folder} holds no dvc.lock.", "Run `dvc repro` there first.")
-    return check(Proposal(files), own)
+    proposal = check(Proposal(files), own)
+    lock, _, counts = (files.get(path, b"") for path in own)
+    if counts and hashlib.md5(counts, usedforsecurity=False).hexdigest().encode() not in lock:
+        hint = "Run `dvc repro` there again: the stage dataset did not end well, as when its check found a leak."
+        raise DataError(f"{folder / COUNTS} is not what dvc.lock records.", hint)
+    return proposal
 
 
 def is_plain(path: Path) -> bool:

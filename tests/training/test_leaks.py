@@ -20,6 +20,7 @@ from training.dataset import write_dataset
 from training.dataset_params import DatasetParams
 from training.errors import DataError, LeakError
 from training.leaks import check_dataset, check_splits, check_stands, find_leaks
+from training.parquet import load_examples
 from training.records import encode, save_records
 from training.split_facts import Stand, Unit
 from training.split_run import save_summary
@@ -313,6 +314,17 @@ def test_the_command_finds_what_somebody_planted_in_the_chats(dataset: Path) -> 
     failed = CliRunner().invoke(command, options)
     assert isinstance(failed.exception, LeakError)
     assert failed.exception.exit_code == 7
+
+
+def test_nothing_takes_a_dataset_that_leaks(dataset: Path) -> None:
+    """No reader, and no proposal."""
+    add_chat(dataset, remark=TEXT)
+    failed = CliRunner().invoke(command, ["--check", f"--dataset={dataset}", f"--splits={dataset.parent / 'splits'}"])
+    assert isinstance(failed.exception, LeakError)
+    assert f"{dataset} is refused: counts.json and card.md are taken away." in failed.exception.hint
+    with pytest.raises(DataError, match="holds no whole dataset"):
+        list(load_examples(dataset, "train"))
+    assert not (dataset / "card.md").exists()
 
 
 @pytest.mark.parametrize("size", [512, 16_384])

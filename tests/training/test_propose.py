@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import http.server
 import json
 import subprocess
@@ -64,8 +65,11 @@ class Project:
     def build(self, comments: int, repo: str = "octo/demo") -> None:
         """What a run of the pipeline leaves."""
         (self.folder / "data/dataset").mkdir(parents=True, exist_ok=True)
-        (self.folder / "dvc.lock").write_text(f"schema: '2.0'\nstages:\n  dataset: {comments}\n", "utf-8")
-        (self.folder / COUNTS).write_text(render_counts(comments, repo), "utf-8")
+        counts = render_counts(comments, repo)
+        digest = hashlib.md5(counts.encode()).hexdigest()
+        lock = f"schema: '2.0'\nstages:\n  # {digest}\n  dataset: {comments}\n"
+        (self.folder / "dvc.lock").write_text(lock, "utf-8")
+        (self.folder / COUNTS).write_text(counts, "utf-8")
 
     def propose(self) -> Proposed:
         return propose(self.host, self.remote, gather(self.folder))
@@ -460,6 +464,18 @@ def test_too_much(project: Project) -> None:
         gather(project.folder)
     with pytest.raises(DataError, match=r"dvc\.lock has more than 2 MB"):
         check(Proposal({"dvc.lock": b"x" * (MAX_BYTES + 1)}), {"dvc.lock"})
+
+
+def test_a_dataset_that_dvc_does_not_record_is_not_proposed(project: Project) -> None:
+    """As one that was built, but whose check then found a leak, or was killed."""
+    project.build(120)
+    lock = (project.folder / "dvc.lock").read_bytes()
+    project.build(150)
+    (project.folder / "dvc.lock").write_bytes(lock)
+    with pytest.raises(DataError, match=r"counts\.json is not what dvc\.lock records"):
+        gather(project.folder)
+    (project.folder / COUNTS).unlink()
+    assert gather(project.folder).files == {"dvc.lock": lock}
 
 
 def test_nothing_was_built(project: Project) -> None:

@@ -37,11 +37,12 @@ def command(
     """Split into train, validation and test without a leak.
 
     By repository, by time or by both, as the section `split` of params.yaml says. Before its records take the place of
-    others it looks through them: anything on two sides is named, and nothing changes; the exit code is 7.
+    others it looks through them: anything on two sides is named, and nothing changes; the exit code is 7. A dataset
+    that leaks loses its counts.json and its card, so that nothing reads or proposes it.
     """
     from reviewer.errors import UsageError
     from training.folder import replace_entries
-    from training.leaks import check_dataset, check_splits
+    from training.leaks import accept_dataset, check_splits
     from training.params import load_params
     from training.split import SplitParams
     from training.split_run import load_summary, split_snapshots
@@ -58,7 +59,7 @@ def command(
         summary = load_summary(splits)
         click.echo(render_summary(summary))
         if dataset:
-            check_dataset(dataset, splits, summary)
+            accept_dataset(dataset, splits, summary)
         else:
             check_splits(store, (aligned, filtered, splits), summary, told, jobs)
         tell(told)
