@@ -8,10 +8,12 @@ its own beginning.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from reviewer.errors import HostError, RateLimited
 from training.collect_repo import RepoCollector
 from training.collect_run import Collected, Run
-from training.collect_state import STATE_NAME, FolderState, load_state, save_state, settle_salt
+from training.collect_state import STATE_NAME, FolderState, RepoState, load_state, save_state, settle_salt
 from training.github_client import GitHubClient
 from training.opt_out import OptOut, rewrite_without
 from training.store import SnapshotStore
@@ -66,6 +68,32 @@ def apply_opt_out(
     path = store.folder / STATE_NAME
     state = load_state(path, FolderState())
     check = state.salt_check if salt is None else settle_salt(store, salt, anew=anew)
-    told = list(rewrite_without(store, opt_out)) if opt_out and (again or state.opt_out != opt_out.digest) else []
+    told: list[str] = []
+    if opt_out and (again or state.opt_out != opt_out.digest):
+        before = list_stored(store)
+        told = list(rewrite_without(store, opt_out))
+        note_deleted(store, before)
     save_state(path, FolderState(check, opt_out.digest))
     return told
+
+
+def list_stored(store: SnapshotStore) -> dict[str, set[int]]:
+    """The numbers of the pull requests of each repository in the folder."""
+    found: dict[str, set[int]] = {}
+    for repo, number in store.list_keys() if store.folder.is_dir() else ():
+        found.setdefault(repo, set()).add(number)
+    return found
+
+
+def note_deleted(store: SnapshotStore, before: dict[str, set[int]]) -> None:
+    """Write down that snapshots were deleted here, or the next collection would miss them.
+
+    It asks for each by number, as some were deleted only because nobody could read whose words were in them.
+    """
+    after = list_stored(store)
+    for repo, numbers in before.items():
+        path = store.folder / repo / STATE_NAME
+        if path.is_file() and (gone := numbers - after.get(repo, set())):
+            state = load_state(path, RepoState(repo))
+            left = tuple(sorted({*state.left, *gone}))
+            save_state(path, replace(state, stored=max(state.stored - len(gone), 0), left=left))

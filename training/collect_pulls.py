@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reviewer.errors import HostError, HostUnavailable
 from training.collect_diff import get_diff
+from training.collect_parts import Part, get_parts
 from training.collect_run import Run, is_fatal
 from training.collect_state import RepoState
 from training.errors import DataError
-from training.github_client import GitHubClient, Reply
+from training.github_client import GitHubClient
 from training.github_nodes import (
-    errors_below,
     find_reason,
     note_lost_commits,
     read_commits,
@@ -21,11 +21,26 @@ from training.github_nodes import (
     read_threads,
     take_nodes,
 )
-from training.github_query import MORE_COMMENTS, MORE_COMMITS, MORE_THREADS, plan_batches, render_threads_query
-from training.github_shapes import MoreComments, MoreCommits, MoreThreads, PlacedComment, ThreadsAnswer, read_shape
+from training.github_query import (
+    BATCH_PULLS,
+    MORE_COMMENTS,
+    MORE_COMMITS,
+    MORE_THREADS,
+    plan_batches,
+    render_pulls_query,
+    render_threads_query,
+)
+from training.github_shapes import (
+    MoreComments,
+    MoreCommits,
+    MoreThreads,
+    PlacedComment,
+    PullNode,
+    PullThreads,
+    read_shape,
+)
 from training.opt_out import leave_out
 from training.snapshot import Key, Problem, Snapshot, SnapshotComment, SnapshotCommit
-from training.store import list_numbers
 
 Json = dict[str, Any]
 
@@ -39,105 +54,102 @@ class PullCollector:
     state: RepoState
     done: int = 0
     total: int = 0
+    left: set[int] = field(default_factory=set)
+    """Pull requests that could not be read now; the next collection asks for them by number."""
+    tried: set[int] = field(default_factory=set)
+    """Those that were asked for by number, and are told of already."""
 
-    def collect(self, nodes: Sequence[Json], done: int, total: int, *, anew: bool = False) -> bool:
+    def collect(self, nodes: Sequence[Json], done: int, total: int, *, anew: bool = False) -> None:
         """Bring the pull requests of a page up to date. `done` of `total` have been looked at before.
 
         With `anew` those are asked for, too, that seem unchanged.
-
-        Returns:
-            Whether all could be read. What is gone for good counts as read.
         """
         self.done, self.total = done, total
         wanted = {node["number"]: node for node in nodes if self._wants(node, anew=anew)}
         sizes = {number: int(node["reviewThreads"]["totalCount"]) for number, node in wanted.items()}
-        well = [self._collect_one(node, {}) for number, node in wanted.items() if not sizes[number]]
-        well += [self._collect_batch(wanted, batch) for batch in plan_batches(sizes)]
-        return all(well)
+        for number, node in wanted.items():
+            if not sizes[number]:
+                self._collect_one(node, {})
+        for batch in plan_batches(sizes):
+            for part in get_parts(self.client, self.state.name, batch, render_threads_query, PullThreads):
+                self._collect_part(wanted[part.number], part)
 
-    def look_through(self, visit: Callable[[Snapshot], None]) -> int:
-        """Visit all snapshots. Returns how many are gone since the last whole walk, or cannot be read."""
-        numbers = list_numbers(self.run.store.folder / self.state.repo)
-        damaged = 0
-        for number in numbers:
-            if snapshot := self._load((self.state.repo, number)):
-                visit(snapshot)
-            else:
-                damaged += 1
-        return max(self.state.stored - len(numbers), 0) + damaged
+    def collect_again(self, numbers: Sequence[int]) -> list[int]:
+        """Collect these by number, though they seem unchanged. Returns those that GitHub does not have, or not merged.
+
+        Nothing is deleted that is gone: it stays as it was.
+        """
+        gone: list[int] = []
+        for start in range(0, len(numbers), BATCH_PULLS):
+            batch = dict.fromkeys(numbers[start : start + BATCH_PULLS], 1)
+            self.tried.update(batch)
+            parts = list(get_parts(self.client, self.state.name, batch, render_pulls_query, PullNode))
+            for part in parts:
+                if part.error:
+                    self.leave(part.number, part.error)
+            nodes = {part.number: part.value for part in parts if part.value and part.value["merged"]}
+            self.collect(list(nodes.values()), start, len(numbers), anew=True)
+            gone += [part.number for part in parts if not part.error and part.number not in nodes]
+        return gone
+
+    def leave(self, number: int, error: HostError) -> None:
+        """Tell that a pull request is left for the next collection."""
+        self.left.add(number)
+        self.run.told.problems.append(f"{self.state.repo}#{number} is left for the next collection: {error.what}")
 
     def _advance(self) -> None:
         self.done += 1
         self.run.watch.advance(self.state.repo, self.done, self.total)
 
     def _wants(self, node: Json, *, anew: bool) -> bool:
-        """Whether a pull request is new or changed, and its author has not opted out."""
+        """Whether a pull request is new or changed, its author has not opted out, and it did not fail before."""
+        if node["number"] in self.left:
+            self._advance()
+            return False
         pull = read_pull_request(node, self.state.repo, self.run.salt)
         if self.run.opt_out.is_out(pull.author):
             self.run.told.left_out["pull request of somebody who has opted out"] += 1
             self._advance()
             return False
-        stored = None if self.run.refresh or anew else self._load(pull.key)
+        stored = None if self.run.refresh or anew else self.load(pull.key)
         is_same = stored is not None and stored.updated_at == pull.updated_at
         if is_same:
-            self.run.told.unchanged += 1
+            self.run.told.unchanged += pull.number not in self.tried
             self._advance()
         return not is_same
 
-    def _load(self, key: Key) -> Snapshot | None:
+    def load(self, key: Key) -> Snapshot | None:
         """The snapshot from before; one that cannot be read is as good as none."""
         try:
             return self.run.store.load(key) if key in self.run.store else None
         except DataError:
             return None
 
-    def _collect_batch(self, wanted: dict[int, Json], batch: dict[int, int]) -> bool:
-        """Collect several pull requests whose threads come in one answer; fewer when GitHub takes too long."""
-        owner, _, name = self.state.name.partition("/")
-        try:
-            reply = self.client.query(render_threads_query(batch), owner=owner, name=name)
-        except HostUnavailable as error:
-            numbers = list(batch)
-            if len(numbers) == 1:
-                return self._tell(numbers[0], error)
-            halves = numbers[: len(numbers) // 2], numbers[len(numbers) // 2 :]
-            done = [self._collect_batch(wanted, {one: batch[one] for one in half}) for half in halves]
-            return all(done)
-        found: Json = read_shape(reply.data, ThreadsAnswer)["repository"]
-        done = [self._collect_part(wanted[number], found, reply) for number in batch]
-        return all(done)
-
-    def _collect_part(self, node: Json, found: Json, reply: Reply) -> bool:
+    def _collect_part(self, node: Json, part: Part) -> None:
         """Collect one pull request whose threads are a part of an answer, if they came whole."""
-        place = "repository", f"p{node['number']}"
-        part, errors = found.get(place[1]), errors_below(reply.errors, *place)
-        if part and not errors:
-            return self._collect_one(node, part["reviewThreads"])
+        if part.value:
+            self._collect_one(node, part.value["reviewThreads"])
+            return
         self._advance()
-        if not part and {error.get("type") for error in errors} == {"NOT_FOUND"}:
-            self.run.told.problems.append(f"{self.state.repo}#{node['number']} is gone since it was listed.")
-            return True
-        return self._tell(node["number"], HostUnavailable(f"{find_reason(errors or reply.errors)}."))
+        if part.error:
+            self.leave(part.number, part.error)
+        else:
+            self.run.told.problems.append(f"{self.state.repo}#{part.number} is gone since it was listed.")
 
-    def _tell(self, number: int, error: HostError) -> bool:
-        self.run.told.problems.append(f"{self.state.repo}#{number} is left for the next collection: {error.what}")
-        return False
-
-    def _collect_one(self, node: Json, threads: Json) -> bool:
-        """Bring one pull request up to date. Returns whether it could be read."""
+    def _collect_one(self, node: Json, threads: Json) -> None:
+        """Bring one pull request up to date, or leave it for the next collection."""
         try:
             self._save(node, self._get_threads(node, threads))
         except HostError as error:
             if is_fatal(error):
                 raise
-            return self._tell(node["number"], error)
+            self.leave(node["number"], error)
         finally:
             self._advance()
-        return True
 
     def _save(self, node: Json, thread_nodes: Sequence[Json]) -> None:
         """Write a snapshot, unless nothing in it is new."""
-        told, stored = self.run.told, self._load((self.state.repo, node["number"]))
+        told, stored = self.run.told, self.load((self.state.repo, node["number"]))
         snapshot = self._get_snapshot(node, thread_nodes, stored)
         kept = leave_out(snapshot, self.run.opt_out)
         if kept is None or (stored and replace(kept, etag=stored.etag) == stored):
@@ -176,7 +188,7 @@ class PullCollector:
         """All threads of a pull request with all their comments; HostUnavailable when some did not come."""
         pages, number = [connection], node["number"]
         while connection and connection["pageInfo"]["hasNextPage"]:
-            connection = self._get_pull(MORE_THREADS, MoreThreads, number, connection)["reviewThreads"]
+            connection = self.get_page(MORE_THREADS, MoreThreads, number, connection)["reviewThreads"]
             pages.append(connection)
         nodes = [thread for page in pages if page for thread in page["nodes"] or ()]
         threads = take_nodes({"nodes": nodes}, node["reviewThreads"]["totalCount"])
@@ -197,9 +209,9 @@ class PullCollector:
     def _get_more_commits(self, number: int, connection: Json) -> tuple[SnapshotCommit, ...]:
         """The commits after the first page."""
         nodes: list[Json] = []
-        take_nodes(connection)
+        take_nodes(connection, min(connection["totalCount"], 1))
         while connection["pageInfo"]["hasNextPage"]:
-            connection = self._get_pull(MORE_COMMITS, MoreCommits, number, connection)["commits"]
+            connection = self.get_page(MORE_COMMITS, MoreCommits, number, connection)["commits"]
             nodes += take_nodes(connection)
         return read_commits(nodes)
 
@@ -212,7 +224,7 @@ class PullCollector:
         known = {item["id"]: item["original_commit_id"] for item in items}
         return tuple(replace(one, original_commit_id=known.get(one.id, one.original_commit_id)) for one in comments)
 
-    def _get_pull(self, text: str, shape: type[Any], number: int, connection: Json) -> Json:
+    def get_page(self, text: str, shape: type[Any], number: int, connection: Json) -> Json:
         """One pull request, asked for what comes after a page."""
         owner, _, name = self.state.name.partition("/")
         after = connection["pageInfo"]["endCursor"]

@@ -6,15 +6,15 @@ Those where a stored comment is not there any more, or not as it was, are collec
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reviewer.errors import HostError, HostUnavailable
+from reviewer.errors import HostError
+from training.collect_parts import Part, get_parts
 from training.collect_pulls import PullCollector
 from training.collect_run import is_fatal
-from training.github_nodes import Json, errors_below, find_reason
-from training.github_query import BATCH_PULLS, BATCH_THREADS, plan_batches, render_ids_query, render_pulls_query
-from training.github_shapes import IdsAnswer, PullsAnswer, read_shape
+from training.github_nodes import Json
+from training.github_query import BATCH_THREADS, MORE_IDS, plan_batches, render_ids_query
+from training.github_shapes import MoreIds, PullThreadIds
 from training.snapshot import Snapshot
 
 PULLS = 100
@@ -27,18 +27,19 @@ class Said:
     """What a stored pull request holds: comments by id with the time of their last edit."""
 
     threads: int
-    """Threads to ask for: at least those that hold the comments."""
+    """Threads to ask for at first: those that hold the comments."""
     comments: dict[int, str]
 
 
 def read_said(snapshot: Snapshot) -> Said | None:
     """What was said in a pull request; None where nobody said anything, or it does not come from GitHub's lists.
 
-    Where somebody was left out nobody knows between how many other threads the stored ones stand.
+    Where somebody was left out the stored threads stand between others, so that GitHub's count of them is needed.
     """
     if not snapshot.comments or snapshot.source != "github":
         return None
-    threads = min(len(snapshot.threads), BATCH_THREADS) if snapshot.comments_complete else BATCH_THREADS
+    stored = len(snapshot.threads) if snapshot.comments_complete else BATCH_THREADS
+    threads = min(snapshot.thread_count or stored, BATCH_THREADS)
     return Said(max(threads, 1), {comment.id: comment.updated_at for comment in snapshot.comments})
 
 
@@ -52,52 +53,46 @@ class Rechecker:
     def recheck(self) -> bool:
         """Collect again those whose comments are not as they are stored. Returns whether all could be looked at."""
         sizes = {number: said.threads for number, said in self.said.items()}
+        well = True
+        for batch in plan_batches(sizes, PULLS, THREADS):
+            name = self.pulls.state.name
+            parts = list(get_parts(self.pulls.client, name, batch, render_ids_query, PullThreadIds))
+            if len(parts) > 1 and parts[0].error and all(part.error for part in parts):
+                self._tell("", parts[0].error)
+                return False
+            states = {part.number: self._has_changed(part) for part in parts}
+            self.pulls.collect_again([number for number, has_changed in sorted(states.items()) if has_changed])
+            well = well and None not in states.values()
+        return well
+
+    def _has_changed(self, part: Part) -> bool | None:
+        """Whether a comment is gone or was edited; None where nobody could look. What is gone whole stays as it was."""
+        if part.error:
+            self._tell(f"#{part.number}", part.error)
+            return None
+        if not part.value:
+            return False
+        stored, page = self.said[part.number].comments, part.value["reviewThreads"]
+        found = read_ids(page)
         try:
-            batches = plan_batches(sizes, PULLS, THREADS)
-            changed = [number for batch in batches for number in self._find_changed(batch)]
-            parts = [changed[start : start + BATCH_PULLS] for start in range(0, len(changed), BATCH_PULLS)]
-            done = [self._collect(part, BATCH_PULLS * at, len(changed)) for at, part in enumerate(parts)]
+            while not stored.items() <= found.items() and page["pageInfo"]["hasNextPage"]:
+                page = self.pulls.get_page(MORE_IDS, MoreIds, part.number, page)["reviewThreads"]
+                found |= read_ids(page)
         except HostError as error:
             if is_fatal(error):
                 raise
-            where = self.pulls.state.repo
-            self.pulls.run.told.problems.append(f"{where}: nobody looked for deleted comments: {error.what}")
-            return False
-        return all(done)
+            self._tell(f"#{part.number}", error)
+            return None
+        return not stored.items() <= found.items()
 
-    def _find_changed(self, batch: dict[int, int]) -> Iterator[int]:
-        """The numbers of those that have changed; smaller questions when GitHub takes too long."""
-        owner, _, name = self.pulls.state.name.partition("/")
-        try:
-            reply = self.pulls.client.query(render_ids_query(batch), owner=owner, name=name)
-        except HostUnavailable:
-            if len(batch) == 1:
-                raise
-            pairs = list(batch.items())
-            for half in (pairs[: len(pairs) // 2], pairs[len(pairs) // 2 :]):
-                yield from self._find_changed(dict(half))
-            return
-        found = read_shape(reply.data, IdsAnswer)["repository"]
-        for number in batch:
-            part = found.get(f"p{number}")
-            if part:
-                if not self.said[number].comments.items() <= read_ids(part).items():
-                    yield number
-            elif {error.get("type") for error in errors_below(reply.errors, "repository", f"p{number}")} != {
-                "NOT_FOUND"
-            }:
-                raise HostUnavailable(f"{find_reason(reply.errors)}.", "Collect again later.")
-
-    def _collect(self, numbers: list[int], done: int, total: int) -> bool:
-        """Collect these, though they seem unchanged. Those that are gone since are none."""
-        owner, _, name = self.pulls.state.name.partition("/")
-        reply = self.pulls.client.query(render_pulls_query(numbers), owner=owner, name=name)
-        nodes = [node for node in read_shape(reply.data, PullsAnswer)["repository"].values() if node]
-        return self.pulls.collect(nodes, done, total, anew=True) and len(nodes) == len(numbers)
+    def _tell(self, which: str, error: HostError) -> None:
+        where = f"{self.pulls.state.repo}{which}"
+        self.pulls.run.told.problems.append(f"{where}: nobody looked for deleted comments: {error.what}")
 
 
-def read_ids(pull: Json) -> dict[int, str]:
-    """The ids of a pull request's comments, and when each was edited last, as far as the page goes."""
-    threads = [thread for thread in pull["reviewThreads"]["nodes"] or () if thread]
-    comments = [comment for thread in threads for comment in thread["comments"]["nodes"] or () if comment]
+def read_ids(page: Json) -> dict[int, str]:
+    """The ids of the comments of a page of threads, and when each was edited last."""
+    comments = [
+        comment for thread in page["nodes"] or () if thread for comment in thread["comments"]["nodes"] or () if comment
+    ]
     return {int(comment["fullDatabaseId"]): comment["updatedAt"] or "" for comment in comments}

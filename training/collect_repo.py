@@ -12,17 +12,20 @@ from training.collect_run import AGAIN, Run, is_fatal
 from training.collect_state import STATE_NAME, RepoState, Walk, load_state, save_state
 from training.errors import DataError
 from training.github_client import GitHubClient, Reply
-from training.github_nodes import Json, errors_below, find_reason
+from training.github_nodes import Json, errors_about, find_reason
 from training.github_query import LIST, PULLS
 from training.github_shapes import ListAnswer, Repository, read_shape
 from training.guideline_collect import collect_guidelines
 from training.guideline_history import load_history, save_history
 from training.licenses import refuse_license
-from training.snapshot import Snapshot
 from training.store import list_numbers
 
 SMALLEST_PAGE = 5
 """Pull requests. A page that GitHub cannot answer on is halved down to this."""
+
+NODES = ("repository", "pullRequests", "nodes")
+"""Where they stand in an answer."""
+NO_NODE = -1
 
 
 @dataclass(slots=True)
@@ -75,14 +78,30 @@ class RepoCollector:
             self.run.told.problems.append(f"{error.what} {error.hint}")
 
     def _walk(self, state: RepoState) -> None:
-        """Page by page to where the last collection began; where it stands is written down after each."""
-        params, pulls = self.run.params, PullCollector(self.run, self.client, state)
+        """Bring what is stored up to date, then look through the list for what is new."""
+        pulls = PullCollector(self.run, self.client, state)
+        lost = self._look_through(pulls)
+        state = self._begin(state, lost)
+        walk = self._walk_list(state, pulls)
+        stored = len(list_numbers(self.run.store.folder / state.repo))
+        since = state.since if walk.failed else walk.newest
+        self._save(replace(state, since=since, stored=stored, left=tuple(sorted(pulls.left)), walk=Walk()))
+        if walk.failed or pulls.left:
+            self.run.told.unfinished[state.repo] = HostError("Some pull requests are left for next time.", AGAIN)
+
+    def _begin(self, state: RepoState, lost: int) -> RepoState:
+        """From where the list is walked: on from where it was broken off, or all over again."""
+        params, run = self.run.params, self.run
         reach = f"since={params.since} limit={params.limit}"
-        if state.reach != reach or self.run.refresh:
-            state = replace(state, since="", reach=reach, walk=Walk())
-        elif state.since and (lost := self._look_through(pulls)):
-            self.run.told.problems.append(f"{state.repo}: {lost} of the stored snapshots are gone or damaged.")
-            state = replace(state, since="", walk=Walk())
+        if state.since and lost:
+            run.told.problems.append(f"{state.repo}: {lost} of the stored snapshots are gone: the whole list is read.")
+        if state.reach != reach or (state.since and lost) or (run.refresh and not state.walk.anew):
+            return replace(state, since="", reach=reach, walk=Walk())
+        return state
+
+    def _walk_list(self, state: RepoState, pulls: PullCollector) -> Walk:
+        """Page by page to where the last collection began; where it stands is written down after each."""
+        params = self.run.params
         since, most = max(state.since, params.since), params.limit if not state.since else 0
         walk, size, ended = state.walk, PULLS, False
         while not ended:
@@ -96,56 +115,82 @@ class RepoCollector:
             page = read_shape(reply.data, ListAnswer)["repository"]["pullRequests"]
             fresh = list(takewhile(lambda node: not node or node["updatedAt"] >= since, page["nodes"]))
             fresh = fresh[: most - walk.seen] if most else fresh
-            nodes = self._choose_whole(state, fresh, reply)
+            nodes, failed = self._choose_whole(pulls, fresh, reply)
             newest = walk.newest or (nodes[0]["updatedAt"] if nodes else since)
             total = min(page["totalCount"], most or page["totalCount"]) if not since else walk.seen + len(fresh)
-            done = pulls.collect(nodes, walk.seen, total) and len(nodes) == len(fresh)
-            walk = Walk(page["pageInfo"]["endCursor"] or "", newest, walk.seen + len(fresh), walk.failed or not done)
+            pulls.collect(nodes, walk.seen, total)
+            after, seen = page["pageInfo"]["endCursor"] or "", walk.seen + len(fresh)
+            walk = Walk(after, newest, seen, walk.failed or failed, self.run.refresh)
             ended = len(fresh) < len(page["nodes"]) or not page["pageInfo"]["hasNextPage"] or walk.seen == most
             if not ended:
-                self._save(replace(state, walk=walk))
-        stored = len(list_numbers(self.run.store.folder / state.repo))
-        since = state.since if walk.failed else walk.newest
-        self._save(replace(state, since=since, stored=stored, walk=Walk()))
-        if walk.failed:
-            self.run.told.unfinished[state.repo] = HostError("Some pull requests are left for next time.", AGAIN)
+                self._save(replace(state, walk=walk, left=tuple(sorted(pulls.left))))
+        return walk
 
     def _look_through(self, pulls: PullCollector) -> int:
-        """Collect again where comments were deleted or edited. Returns how many snapshots are lost."""
-        said: dict[int, Said] = {}
+        """Collect again what could not be read before, and where comments were deleted or edited.
 
-        def visit(snapshot: Snapshot) -> None:
-            if self.run.params.recheck and (found := read_said(snapshot)):
-                said[snapshot.number] = found
+        Returns:
+            How many snapshots are lost, nobody knows which.
+        """
+        state, said, damaged = pulls.state, dict[int, Said](), list[int]()
+        numbers = list_numbers(self.run.store.folder / state.repo)
+        for number in numbers:
+            if not (snapshot := pulls.load((state.repo, number))):
+                damaged.append(number)
+            elif found := read_said(snapshot):
+                said[number] = found
+        self._repair(pulls, damaged)
+        if self.run.params.recheck and not self.run.refresh and not Rechecker(pulls, said).recheck():
+            self.run.told.unfinished[state.repo] = HostError("Some comments were not looked at.", AGAIN)
+        return max(state.stored - len(numbers), 0)
 
-        lost = pulls.look_through(visit)
-        if not Rechecker(pulls, said).recheck():
-            self.run.told.unfinished[pulls.state.repo] = HostError("Some comments were not looked at.", AGAIN)
-        return lost
+    def _repair(self, pulls: PullCollector, damaged: list[int]) -> None:
+        """Collect by number what was left last time, and what cannot be read."""
+        state, problems = pulls.state, self.run.told.problems
+        if damaged:
+            problems.append(f"{state.repo}: {len(damaged)} of the stored snapshots are damaged: asked for again.")
+        gone = pulls.collect_again(sorted({*state.left, *damaged}))
+        for number in sorted({*gone} & {*damaged}):
+            path = self.run.store.path((state.repo, number))
+            problems.append(f"{path} is damaged, and GitHub has no such pull request any more: delete the file.")
 
-    def _choose_whole(self, state: RepoState, nodes: list[Json | None], reply: Reply) -> list[Json]:
-        """The pull requests of a page that GitHub gave whole; the others are told."""
+    def _choose_whole(self, pulls: PullCollector, nodes: list[Json | None], reply: Reply) -> tuple[list[Json], bool]:
+        """The pull requests of a page that GitHub gave whole, and whether one is left that has no number here."""
         whole: list[Json] = []
+        nameless = False
         for at, node in enumerate(nodes):
-            errors = errors_below(reply.errors, "repository", "pullRequests", "nodes", at)
+            errors = errors_about(reply.errors, *NODES, at)
             if node and not errors:
                 whole.append(node)
                 continue
-            name = f"#{node['number']}" if node else ": one of the list"
-            reason = find_reason(errors or reply.errors)
-            self.run.told.problems.append(f"{state.repo}{name} is left for the next collection: {reason}.")
-        return whole
+            error = HostUnavailable(f"{find_reason(errors)}.", AGAIN)
+            if node:
+                pulls.leave(node["number"], error)
+            else:
+                nameless = True
+                name = f"{pulls.state.repo}: one of the list"
+                self.run.told.problems.append(f"{name} is left for the next collection: {error.what}")
+        return whole, nameless
 
     def _list(self, state: RepoState, after: str, size: int) -> tuple[Reply, int]:
         """A page of the list, smaller ones when GitHub takes too long; and the size that worked."""
         owner, _, name = state.name.partition("/")
         while True:
             try:
-                return self.client.query(LIST, owner=owner, name=name, size=size, after=after or None), size
+                reply = self.client.query(LIST, owner=owner, name=name, size=size, after=after or None)
             except HostUnavailable:
                 if size <= SMALLEST_PAGE:
                     raise
-                size = max(size // 2, SMALLEST_PAGE)
+            else:
+                if size <= SMALLEST_PAGE or not is_too_much(reply):
+                    return reply, size
+            size = max(size // 2, SMALLEST_PAGE)
+
+
+def is_too_much(reply: Reply) -> bool:
+    """Whether an error is about a page of the list as a whole, rather than about some of its pull requests."""
+    types = {error.get("type") for error in reply.errors}
+    return bool(errors_about(reply.errors, *NODES, NO_NODE)) or "RESOURCE_LIMITS_EXCEEDED" in types
 
 
 def get_repository(run: Run, client: GitHubClient, asked: str) -> RepoState:

@@ -30,7 +30,9 @@ class Walk:
     """When the first pull request of the first page was updated."""
     seen: int = 0
     failed: bool = False
-    """Something could not be read for now: the next collection walks here again."""
+    """Something that has no number could not be read for now: the next collection walks here again."""
+    anew: bool = False
+    """Of `--refresh`: what seems unchanged was asked for, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ class RepoState:
     """What the collection was limited to; another limit walks over everything again."""
     stored: int = 0
     """Snapshots that there were after the last whole walk; when some are lost it walks over everything again."""
+    left: tuple[int, ...] = ()
+    """Pull requests that could not be read last time, or were deleted here: they are asked for by number."""
     walk: Walk = field(default_factory=Walk)
 
     @property

@@ -26,9 +26,10 @@ REACTIONS = {
 """GraphQL's names and those of REST, which are ours."""
 
 
-def errors_below(errors: Iterable[Json], *path: str | int) -> list[Json]:
-    """Those of an answer's errors that are about a place in it, or something below."""
-    return [error for error in errors if tuple(error.get("path") or ())[: len(path)] == path]
+def errors_about(errors: Iterable[Json], *place: str | int) -> list[Json]:
+    """Those of an answer's errors that are about a place in it: something below, above, or all of it (no path)."""
+    pairs = ((error, tuple(error.get("path") or ())) for error in errors)
+    return [error for error, path in pairs if all(one == other for one, other in zip(path, place, strict=False))]
 
 
 def find_reason(errors: Iterable[Json]) -> str:
@@ -71,14 +72,15 @@ def read_pull_request(node: Json, repo: str, salt: str) -> Snapshot:
         base_sha=node["baseRefOid"] or "",
         head_sha=node["headRefOid"] or "",
         merge_sha=(node["mergeCommit"] or {}).get("oid", ""),
+        thread_count=node["reviewThreads"]["totalCount"],
         commits=read_commits(node["commits"]["nodes"]),
         problems=tuple(problems),
     )
 
 
-def read_commits(nodes: Iterable[Json]) -> tuple[SnapshotCommit, ...]:
+def read_commits(nodes: Iterable[Json] | None) -> tuple[SnapshotCommit, ...]:
     """The commits of a page."""
-    commits = (node["commit"] for node in nodes if node)
+    commits = (node["commit"] for node in nodes or () if node)
     return tuple(
         SnapshotCommit(commit["oid"], commit["committedDate"] or "", commit["messageHeadline"] or "")
         for commit in commits

@@ -88,6 +88,15 @@ query($owner: String!, $name: String!, $number: Int!, $after: String) {{
   }}
 }}{_THREAD_FIELDS}{_COMMENT_FIELDS}"""
 
+_IDS = "nodes { comments(first: 100) { nodes { fullDatabaseId updatedAt } } }"
+MORE_IDS = f"""
+query($owner: String!, $name: String!, $number: Int!, $after: String) {{
+  {_RATE}
+  repository(owner: $owner, name: $name) {{
+    pullRequest(number: $number) {{ reviewThreads(first: {BATCH_THREADS}, after: $after) {{ {_PAGE} {_IDS} }} }}
+  }}
+}}"""
+
 MORE_COMMENTS = f"""
 query($id: ID!, $after: String) {{
   {_RATE}
@@ -109,9 +118,8 @@ def render_threads_query(sizes: dict[int, int]) -> str:
 
 def render_ids_query(sizes: dict[int, int]) -> str:
     """A query for the ids of all comments of several pull requests, and nothing of what they say."""
-    comments = "comments(first: 100) { nodes { fullDatabaseId updatedAt } }"
     return _render_query(
-        f"p{number}: pullRequest(number: {number}) {{ reviewThreads(first: {size}) {{ nodes {{ {comments} }} }} }}"
+        f"p{number}: pullRequest(number: {number}) {{ reviewThreads(first: {size}) {{ {_PAGE} {_IDS} }} }}"
         for number, size in sizes.items()
     )
 

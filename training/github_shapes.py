@@ -236,10 +236,10 @@ class ThreadComments(TypedDict):
     comments: CommentPage
 
 
-class ThreadsAnswer(TypedDict):
-    """Of `github_query.render_threads_query`."""
+class PartsAnswer(TypedDict):
+    """Of a query for several pull requests: each has a shape of its own."""
 
-    repository: dict[str, PullThreads | None]
+    repository: dict[str, dict[str, Any] | None]
 
 
 class CommentStamp(TypedDict):
@@ -264,6 +264,7 @@ class ThreadIds(TypedDict):
 class ThreadIdPage(TypedDict):
     """Threads of a pull request with these."""
 
+    pageInfo: PageInfo
     nodes: list[ThreadIds | None] | None
 
 
@@ -271,18 +272,6 @@ class PullThreadIds(TypedDict):
     """A pull request with these."""
 
     reviewThreads: ThreadIdPage
-
-
-class IdsAnswer(TypedDict):
-    """Of `github_query.render_ids_query`."""
-
-    repository: dict[str, PullThreadIds | None]
-
-
-class PullsAnswer(TypedDict):
-    """Of `github_query.render_pulls_query`."""
-
-    repository: dict[str, PullNode | None]
 
 
 class ThreadsOfPull(TypedDict):
@@ -295,6 +284,18 @@ class MoreThreads(TypedDict):
     """Of `github_query.MORE_THREADS`."""
 
     repository: ThreadsOfPull
+
+
+class IdsOfPull(TypedDict):
+    """A repository with one pull request and the ids of its comments."""
+
+    pullRequest: PullThreadIds
+
+
+class MoreIds(TypedDict):
+    """Of `github_query.MORE_IDS`."""
+
+    repository: IdsOfPull
 
 
 class CommitsOfPull(TypedDict):

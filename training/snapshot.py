@@ -117,6 +117,8 @@ class Snapshot:
     """Three-dot, base to head. None when there is none; then a problem says why."""
     comments: tuple[SnapshotComment, ...] = ()
     threads: tuple[SnapshotThread, ...] = ()
+    thread_count: int = 0
+    """Threads as GitHub counts them, also those of people who opted out. 0: none, or nobody counted."""
     commits: tuple[SnapshotCommit, ...] = ()
     problems: tuple[Problem, ...] = ()
     etag: str = ""
