@@ -22,6 +22,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from reviewer.diff import parse_diff
+from reviewer.errors import UsageError
 from simulation.delivery import sign
 from simulation.github_server import GitHubServer
 from simulation.github_server.contract import check_event
@@ -314,6 +315,29 @@ def test_a_command_for_each_event(folder: Path, monkeypatch: pytest.MonkeyPatch)
     assert "left out: 1, as the diff is damaged" in done.stdout
     assert (out / "0001-opened-acme-tool-7" / "log.txt").read_text() == "201 None\n"
     assert json.loads((out / "0003-opened-zeta-other-3" / "event.json").read_bytes())["number"] == 3
+
+
+def test_a_script_is_looked_for_from_here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the page has it; it runs beside the payload."""
+    (folder / "bin").mkdir()
+    script = folder / "bin" / "review.sh"
+    script.write_text("#!/bin/sh\ncat ./event.json > seen.json; echo $1 $(basename $0)\n")
+    script.chmod(0o755)
+    monkeypatch.chdir(folder / "bin")
+
+    for at, words in enumerate(("./review.sh 'a b'", "../bin/review.sh 'a b'")):
+        out = folder / f"out-{at}"
+        done = simulate(folder, "--command", words, "--count", "1", "--output", str(out))
+
+        assert done.exit_code == 0, done.output
+        (seen,) = out.glob("*/seen.json")
+        assert json.loads(seen.read_bytes())["action"] == "opened"
+        assert (seen.parent / "log.txt").read_text() == "a b review.sh\n"
+
+
+@pytest.mark.parametrize("words", [" ", "''", "./x 'a"])
+def test_a_command_that_is_none_is_refused(folder: Path, words: str) -> None:
+    assert isinstance(simulate(folder, "--command", words).exception, UsageError)
 
 
 class Hook(http.server.ThreadingHTTPServer):

@@ -110,19 +110,34 @@ def check_options(words: str | None, webhook_url: str | None, output: Path | Non
 
 def choose_receiver(server: GitHubServer, words: str | None, webhook_url: str | None, secret: str) -> Receiver:
     """Who gets the events."""
-    import shlex
-
-    from reviewer.errors import UsageError
     from simulation.delivery import CommandReceiver, FolderReceiver, WebhookReceiver
 
     if webhook_url:
         return WebhookReceiver(webhook_url, secret)
     if not words:
         return FolderReceiver()
+    return CommandReceiver(parse_command(words), server.url, server.graphql_url)
+
+
+def parse_command(text: str) -> list[str]:
+    """A command's words. One that is named by its path is meant from here: it will run in another folder.
+
+    Raises:
+        UsageError: It is empty, or a quote is not closed.
+    """
+    import shlex
+
+    from reviewer.errors import UsageError
+
+    hint = "Quote it as a shell would want it."
     try:
-        return CommandReceiver(shlex.split(words), server.url, server.graphql_url)
+        words = shlex.split(text)
     except ValueError as error:
-        raise UsageError(f"--command cannot be read: {error}.", "Quote it as a shell would want it.") from error
+        raise UsageError(f"--command cannot be read: {error}.", hint) from error
+    if not words or not words[0]:
+        raise UsageError("--command is empty.", hint)
+    program = Path(words[0])
+    return [str(program.absolute()) if "/" in words[0] else words[0], *words[1:]]
 
 
 def prepare_folder(output: Path | None, opened: ExitStack) -> Path:
