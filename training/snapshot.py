@@ -134,6 +134,8 @@ Key = tuple[str, int]
 
 HIGHEST: Final = 2**53
 """No number of GitHub's is higher; what is breaks databases and readers of JSON."""
+MOST_REACTIONS: Final = 100_000_000
+"""Nobody gets more of one kind. The sum of all kinds is a column of 32 bits."""
 _TEXTS: Final = {
     Snapshot: (
         *("repo", "source", "author", "author_association", "license", "language", "created_at", "updated_at"),
@@ -169,10 +171,12 @@ def _find_faults(part: Any, where: str) -> Iterator[str]:
         if number is not None and not 1 <= number <= HIGHEST:
             yield f"{where}{name} is {number}, not from 1 to {HIGHEST}"
     if isinstance(part, SnapshotComment):
-        numbers = {name: getattr(part, name) or 0 for name in _NUMBERS} | part.reactions
-        for name, number in numbers.items():
-            if abs(number) > HIGHEST:
+        for name in _NUMBERS:
+            if abs(number := getattr(part, name) or 0) > HIGHEST:
                 yield f"{where}{name} is {number}, beyond {HIGHEST}"
+        for name, number in part.reactions.items():
+            if not 0 <= number <= MOST_REACTIONS:
+                yield f"{where}{name} is {number}, not from 0 to {MOST_REACTIONS}"
 
 
 def hash_name(login: str, salt: str = "") -> str:
