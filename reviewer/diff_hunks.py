@@ -90,12 +90,16 @@ def damaged(at: int) -> SourceError:
 
 
 def build_hunks(path: str, lines: list[str], spans: list[Span], room: int) -> tuple[tuple[Hunk, ...], str]:
-    """The hunks, or none and a note when they have more lines than `room` or more text than a file may have."""
+    """The hunks, or none and a note when they have more lines than `room` or more text than a file may have.
+
+    A hunk without a line (`@@ -1,0 +1,0 @@`) is none: nothing can be said of it.
+    """
     count = sum(span.end - span.start for span in spans)
     size = sum(len(line) for span in spans for line in lines[span.start : span.end])
     if count > room or size > MAX_FILE_CHARACTERS:
         return (), f"diff too large: {count:,} lines, {size / 1_000_000:.1f} MB"
-    return tuple(build_hunk(path, lines, span) for span in spans), ""
+    hunks = (build_hunk(path, lines, span) for span in spans)
+    return tuple(hunk for hunk in hunks if hunk.lines), ""
 
 
 def build_hunk(path: str, lines: list[str], span: Span) -> Hunk:

@@ -240,6 +240,12 @@ def test_an_entry_of_githubs_list_is_read_as_the_diff_is() -> None:
     assert parse_patch("y", HUNK, "changed").status == "modified"
 
 
+def test_a_hunk_without_a_line_is_none() -> None:
+    empty = "@@ -1,0 +1,0 @@\n@@ -7,0 +7,0 @@\n\\ No newline at end of file\n"
+    file = only(section("a/x b/x", "--- a/x", "+++ b/x", hunks=empty + HUNK))
+    assert [hunk.lines[0].text for hunk in file.hunks] == ["a"]
+
+
 def test_a_file_that_is_too_large_costs_only_itself() -> None:
     long = f"@@ -0,0 +1,{MAX_FILE_LINES + 1} @@\n" + "+x\n" * (MAX_FILE_LINES + 1)
     wide = f"@@ -0,0 +1 @@\n+{'x' * 1_100_000}\n"

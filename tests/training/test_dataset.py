@@ -374,6 +374,21 @@ def test_a_snapshot_that_cannot_be_read_is_told_and_the_rest_goes_on(project: Sm
     assert [row["number"] for row in load_pull_requests(project.folder / "dataset")] == [2, 1, 1]
 
 
+def test_odd_pull_requests_do_not_end_the_stage(project: SmallProject) -> None:
+    empty = "diff --git a/x.c b/x.c\n--- a/x.c\n+++ b/x.c\n@@ -1,0 +1,0 @@\n@@ -5 +5 @@\n-a\n+b\n"
+    project.store.save(replace(project.snapshots["octo/demo", 2], diff=empty))
+    other = project.snapshots["octo/other", 1]
+    project.store.save(replace(other, comments=(replace(other.comments[0], reactions={"+1": 3_000_000_000}),)))
+    result = run(project)
+    assert result.exit_code == 0, result.output
+    assert "octo/other/000001.json: comments[0].+1 is 3000000000" in result.stderr
+    assert [(row["repo"], row["examples"]) for row in load_pull_requests(project.folder / "dataset")] == [
+        ("octo/demo", 5),
+        ("octo/demo", 1),
+        ("octo/third", 1),
+    ]
+
+
 def run(project: SmallProject, *more: str) -> Any:
     names = ("snapshots", "aligned", "filtered", "splits", "dataset")
     options = [text for name in names for text in (f"--{name}", str(project.folder / name))]
