@@ -26,7 +26,7 @@ def collect(run: Run) -> Collected:
         UsageError: The names in the folder are hashed with another salt, or with one that nobody knows any more.
         DataError: A file cannot be written.
     """
-    run.told.problems += apply_opt_out(run.store, run.opt_out, run.salt, anew=run.refresh)
+    run.told.problems += apply_opt_out(run.store, run.opt_out, run.salt)
     seen: dict[str, str] = {}
     limit: RateLimited | None = None
     for repo in dict.fromkeys(run.params.repos):
@@ -46,9 +46,7 @@ def collect(run: Run) -> Collected:
     return run.told
 
 
-def apply_opt_out(
-    store: SnapshotStore, opt_out: OptOut, salt: str | None, *, again: bool = False, anew: bool = False
-) -> list[str]:
+def apply_opt_out(store: SnapshotStore, opt_out: OptOut, salt: str | None, *, again: bool = False) -> list[str]:
     """Take people who opted out since the last time out of what is stored already.
 
     Args:
@@ -56,7 +54,6 @@ def apply_opt_out(
         opt_out: The list.
         salt: What names are hashed with; None when none were hashed here.
         again: Look through the snapshots though the list is the one of last time.
-        anew: All is asked for again, so that nobody need know with what salt the names there are hashed.
 
     Returns:
         A sentence for each file that was changed.
@@ -67,7 +64,7 @@ def apply_opt_out(
     """
     path = store.folder / STATE_NAME
     state = load_state(path, FolderState())
-    check = state.salt_check if salt is None else settle_salt(store, salt, anew=anew)
+    check = state.salt_check if salt is None else settle_salt(store, salt)
     told: list[str] = []
     if opt_out and (again or state.opt_out != opt_out.digest):
         before = list_stored(store)

@@ -197,7 +197,7 @@ def get_repository(run: Run, client: GitHubClient, asked: str) -> RepoState:
     """What is known of a repository, brought up to date, under the name it is asked for in GitHub's own spelling.
 
     Raises:
-        HostError: There is no such repository, or the token may not see it.
+        HostError: There is no such repository, the token may not see it, or the name is somebody else's now.
     """
     folder = run.store.folder
     known = load_state(folder / asked / STATE_NAME, RepoState(asked))
@@ -208,8 +208,12 @@ def get_repository(run: Run, client: GitHubClient, asked: str) -> RepoState:
     name = data["full_name"]
     repo = name if name.lower() == asked.lower() else asked
     known = known if repo == asked else load_state(folder / repo / STATE_NAME, RepoState(repo))
+    if known.id not in {0, data["id"]}:
+        what = f"the name is another repository's now: take it out of the list, or move {folder / repo} away."
+        raise HostError(what, "What was collected of the old one is kept.")
     found = replace(
         known,
+        id=data["id"],
         name=name,
         license=(data.get("license") or {}).get("spdx_id") or "",
         language=data.get("language") or "",

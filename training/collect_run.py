@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import httpx
+import msgspec
 
 from reviewer.errors import HostError, PermissionDenied, RateLimited, UsageError
 from training.github_tokens import Credentials
@@ -32,7 +33,7 @@ class CollectParams:
     licenses: LicenseRule = "permissive"
     since: str = ""
     """Only pull requests updated at or after this time (RFC 3339 in UTC, or its beginning: `2024-01`)."""
-    limit: int = 0
+    limit: Annotated[int, msgspec.Meta(ge=0)] = 0
     """At the first collection the last updated so many of each repository; 0 for all."""
     guidelines: bool = True
     """Keep the history of the guideline files, too."""

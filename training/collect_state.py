@@ -42,6 +42,8 @@ class RepoState:
     repo: str
     name: str = ""
     """What GitHub calls it now."""
+    id: int = 0
+    """GitHub's number of it, whatever its name. 0: not known yet."""
     license: str = ""
     language: str = ""
     branch: str = ""
@@ -119,13 +121,8 @@ def check_salt(state: FolderState, salt: str, folder: Path) -> str:
     return check
 
 
-def settle_salt(store: SnapshotStore, salt: str, *, anew: bool = False) -> str:
+def settle_salt(store: SnapshotStore, salt: str) -> str:
     """What a salt that more names are to be hashed with is recognised by; see `check_salt`.
-
-    Args:
-        store: The snapshots, with the folder's state beside them.
-        salt: What names are to be hashed with.
-        anew: All is asked for again, so that the salt of before does not matter when nobody knows it.
 
     Raises:
         UsageError: The names in the folder are hashed with another salt, or with one that nobody knows any more.
@@ -133,10 +130,10 @@ def settle_salt(store: SnapshotStore, salt: str, *, anew: bool = False) -> str:
     path = store.folder / STATE_NAME
     state = load_state(path, FolderState())
     check = check_salt(state, salt, store.folder)
-    if not state.salt_check and not anew and holds_hashed(store):
+    if not state.salt_check and holds_hashed(store):
         raise UsageError(
             f"{store.folder} holds names that were hashed here, and {path}, which tells with what salt, is gone.",
-            "Bring that file back; or set the same GLOSSATOR_NAME_SALT as before and collect with --refresh.",
+            "Bring that file back, as `dvc checkout` does, or collect into another folder.",
         )
     return check
 

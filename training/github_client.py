@@ -152,7 +152,7 @@ class GitHubClient:
                     "Run the same command again in some hours: it goes on.",
                     response.status_code,
                 )
-            pause = seconds or FIRST_WAIT * 2 ** (credential.strikes - 1)
+            pause = seconds or min(FIRST_WAIT * 2 ** (credential.strikes - 1), HOUR)
             for budget in credential.budgets.values():
                 budget.blocked_until = now + pause
         return bool(kind)

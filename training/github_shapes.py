@@ -413,6 +413,7 @@ class Repository(TypedDict, total=False):
     """A repository, from REST."""
 
     full_name: Required[str]
+    id: Required[int]
     default_branch: Required[str]
     license: License | None
     language: str | None

@@ -18,6 +18,7 @@ from tests.training.collecting import (
     create_repo,
     load,
     make_run,
+    read_folder,
     reasons,
     run_collect,
 )
@@ -154,6 +155,22 @@ def test_a_renamed_repository_keeps_its_folder_and_is_collected_once(
     ]
     assert list(SnapshotStore(tmp_path).list_keys()) == [("octo/demo", 1), ("octo/demo", 2)]
     assert reasons(load(tmp_path, 2)) == ["repository: renamed to hub/tool"]
+
+
+def test_a_name_that_is_somebody_elses_now_is_not_collected(
+    repo: RepoScenario, github_server: GitHubServer, tmp_path: Path
+) -> None:
+    add_pull(repo, 1)
+    run_collect(github_server, tmp_path)
+    before = read_folder(tmp_path)
+    repo.rename("hub/tool")
+    add_pull(create_repo(github_server), 2, author="mallory")
+
+    told = run_collect(github_server, tmp_path)
+
+    (problem,) = told.problems
+    assert problem.startswith("octo/demo: the name is another repository's now: ")
+    assert (list(told.unfinished), read_folder(tmp_path)) == (["octo/demo"], before)
 
 
 def test_githubs_spelling_of_a_name(repo: RepoScenario, github_server: GitHubServer, tmp_path: Path) -> None:

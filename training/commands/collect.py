@@ -68,7 +68,7 @@ def command(
     if dry_run and paths:
         click.echo(f"{', '.join(map(str, paths))}: reading from disk asks GitHub for nothing. Nothing was read.")
     elif paths:
-        import_sources(paths, snapshots, opt_out, salt, chosen, refresh=refresh)
+        import_sources(paths, snapshots, opt_out, salt, chosen)
     if paths and not (repos if sources else chosen.repos):
         return
     run = make_run(chosen, snapshots, opt_out, salt, refresh=refresh)
@@ -180,9 +180,7 @@ def tell(told: Collected) -> None:
     click.echo(render_table(rows))
 
 
-def import_sources(
-    sources: tuple[Path, ...], snapshots: Path, opt_out: Path, salt: str, params: CollectParams, *, refresh: bool
-) -> None:
+def import_sources(sources: tuple[Path, ...], snapshots: Path, opt_out: Path, salt: str, params: CollectParams) -> None:
     """Read what is on disk, each path by its kind."""
     from training.collect import apply_opt_out
     from training.dumps import import_dumps, is_published
@@ -193,7 +191,7 @@ def import_sources(
     store.sweep()
     published = [path for path in sources if is_published(path)]
     dumped = [path for path in sources if path not in published]
-    for problem in apply_opt_out(store, out, salt if dumped else None, anew=refresh):
+    for problem in apply_opt_out(store, out, salt if dumped else None):
         click.echo(problem, err=True)
     if dumped:
         tell(import_dumps(dumped, store, out, salt, params.licenses))
