@@ -40,7 +40,7 @@ from training.github_shapes import (
     read_shape,
 )
 from training.opt_out import leave_out
-from training.snapshot import Key, Problem, Snapshot, SnapshotComment, SnapshotCommit
+from training.snapshot import Key, Problem, Snapshot, SnapshotComment, SnapshotCommit, find_faults
 
 Json = dict[str, Any]
 
@@ -151,6 +151,8 @@ class PullCollector:
         """Write a snapshot, unless nothing in it is new."""
         told, stored = self.run.told, self.load((self.state.repo, node["number"]))
         snapshot = self._get_snapshot(node, thread_nodes, stored)
+        if fault := next(find_faults(snapshot), ""):
+            raise HostError(f"{fault}.", "Is there a proxy in between?")
         kept = leave_out(snapshot, self.run.opt_out)
         if kept is None or (stored and replace(kept, etag=stored.etag) == stored):
             told.unchanged += 1

@@ -180,6 +180,7 @@ def read_dumped(dumped: Dumped, repo: str, salt: str) -> Snapshot:
         diff=diff,
         comments=comments,
         threads=_read_threads(dumped.threads or (), salt),
+        thread_count=len(dumped.threads or ()),
         commits=tuple(_read_commit(row) for row in dumped.commits or ()),
         problems=problems,
     )

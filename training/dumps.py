@@ -20,7 +20,7 @@ from training.dump_rows import Dumped, read_dumped
 from training.errors import DataError
 from training.licenses import LicenseRule, refuse_license
 from training.opt_out import OptOut, leave_out
-from training.snapshot import Snapshot
+from training.snapshot import Snapshot, find_faults
 from training.store import SnapshotStore
 
 PARTS = ("comments", "commits", "threads", "files")
@@ -95,7 +95,10 @@ def parse_pull(found: Found, salt: str) -> Snapshot:
     repo = about.full_name if about and about.full_name else found.repo
     if not is_repo_name(repo):
         raise ValueError(f"it does not say of which repository it is ({repo[:80]!r})")
-    return read_dumped(dumped, repo, salt)
+    snapshot = read_dumped(dumped, repo, salt)
+    if fault := next(find_faults(snapshot), ""):
+        raise ValueError(fault)
+    return snapshot
 
 
 def find_pulls(path: Path, problems: list[str]) -> Iterator[Found]:
@@ -108,7 +111,7 @@ def find_pulls(path: Path, problems: list[str]) -> Iterator[Found]:
             yield from _read_folder(folder.parent, problems)
         return
     try:
-        for where, value in _read_values(path):
+        for where, value in _read_values(path, problems):
             if isinstance(value, dict):
                 yield Found(where, "", value if "pull" in value else {"pull": value})
             else:
@@ -159,19 +162,25 @@ def _flatten(value: Any) -> Any:
     return value
 
 
-def _read_values(path: Path) -> Iterator[tuple[str, Any]]:
-    """The objects of a file with where each stands: one a line, or one list of them."""
+def _read_values(path: Path, problems: list[str]) -> Iterator[tuple[str, Any]]:
+    """The objects of a file with where each stands: one a line, or one list of them. Lines of no JSON are told."""
     opener = gzip.open if path.name.endswith(".gz") else open
     if path.name.endswith(_LINES):
         with opener(path, "rb") as file:
             for number, line in enumerate(file, 1):
-                if line.strip():
-                    yield f"{path}, line {number},", json.loads(line)
+                if not line.strip():
+                    continue
+                try:
+                    value = json.loads(line)
+                except (ValueError, RecursionError) as error:
+                    problems.append(f"{path}, line {number}, was left out: {error}.")
+                else:
+                    yield f"{path}, line {number}", value
     elif path.name.endswith(_WHOLE):
         with opener(path, "rb") as file:
             value = json.loads(file.read())
         for number, one in enumerate(value if isinstance(value, list) else [value], 1):
-            yield f"{path}, entry {number},", one
+            yield f"{path}, entry {number}", one
     else:
         raise ValueError("a dump is a folder, .json, .json.gz, .jsonl or .jsonl.gz")
 
@@ -184,7 +193,7 @@ def is_published(path: Path) -> bool:
     if not path.name.endswith(_LINES):
         return False
     try:
-        _, row = next(_read_values(path))
+        _, row = next(_read_values(path, []))
     except (OSError, EOFError, zlib.error, ValueError, StopIteration, GlossatorError):
         return False
     return isinstance(row, dict) and "pull" not in row and "repo" in row and ("hunk" in row or "diff" in row)

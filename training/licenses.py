@@ -45,6 +45,8 @@ PERMISSIVE = frozenset(
 
 What asks for the same licence back (GPL, MPL, EPL) is not here.
 """
+MAX_SHOWN = 60
+"""Characters of a licence's name in a message: a dump may hold any text there."""
 _SPELLING = frozenset(name.lower() for name in PERMISSIVE)
 _WORD = re.compile(r"[()]|[^\s()]+")
 _NAME = re.compile(r"[a-z0-9.:+-]+")
@@ -107,4 +109,5 @@ def refuse_license(spdx: str, rule: LicenseRule) -> str:
         return ""
     if spdx in {"", "NONE"}:
         return "no licence"
-    return "an unknown licence" if spdx == "NOASSERTION" else f"the licence {spdx}"
+    shown = "".join(character if character.isprintable() else "?" for character in spdx[:MAX_SHOWN])
+    return "an unknown licence" if spdx == "NOASSERTION" else f"the licence {shown}"

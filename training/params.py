@@ -17,6 +17,7 @@ Params = TypeVar("Params")
 SECTIONS: Final = ("glossator", "collect", "align", "filter", "split", "dataset")
 """What the file may hold: the version that it was written for, and the stages that have parameters."""
 COMPARE: Final = "Compare it with training/params.yaml."
+QUOTE: Final = "Put the value in quotes: without them YAML takes it for a date or a number."
 
 
 def load_params(path: Path | None, section: str, kind: type[Params]) -> Params:
@@ -46,7 +47,8 @@ def load_params(path: Path | None, section: str, kind: type[Params]) -> Params:
     try:
         return msgspec.convert(values, kind)
     except msgspec.ValidationError as error:
-        raise UsageError(f"{path}: {section}: {error}.", COMPARE) from error
+        hint = QUOTE if "`str`" in str(error) else COMPARE
+        raise UsageError(f"{path}: {section}: {error}.", hint) from error
 
 
 def check_names(names: Iterable[object], known: Collection[str], what: str) -> None:

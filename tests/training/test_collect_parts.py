@@ -13,6 +13,7 @@ from reviewer.diff import parse_diff
 from reviewer.errors import HostError, UsageError
 from training.authors import is_bot, read_actor
 from training.collect_plan import Estimate, estimate
+from training.collect_run import CollectParams
 from training.errors import DataError
 from training.files_diff import assemble_diff, render_file
 from training.github_nodes import read_comment
@@ -22,6 +23,7 @@ from training.guideline_collect import choose_paths
 from training.guideline_history import GuidelineHistory, history_path, load_history, save_history
 from training.licenses import is_permissive, refuse_license
 from training.opt_out import load_opt_out, parse_opt_out
+from training.params import load_params
 from training.snapshot import hash_name
 
 COMMENT: dict[str, Any] = {
@@ -157,6 +159,20 @@ def test_guidelines_that_cannot_be_read(text: str, tmp_path: Path) -> None:
 
     with pytest.raises(DataError, match=r"guidelines\.json"):
         load_history(tmp_path, "a/b")
+
+
+@pytest.mark.parametrize(("values", "said"), [
+    ("limit: -2", "Expected `int` >= 0"),
+    ("since: 2024-06-01", "Put the value in quotes"),
+    ("since: 2024", "Put the value in quotes"),
+])  # fmt: skip
+def test_parameters_that_cannot_be_used(values: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(f"collect: {{{values}}}\n", "utf-8")
+
+    with pytest.raises(UsageError) as caught:
+        load_params(path, "collect", CollectParams)
+    assert said in str(caught.value)
 
 
 @pytest.mark.parametrize(("login", "kind", "program"), [

@@ -145,14 +145,54 @@ def test_what_is_broken_is_told_and_the_rest_goes_on(tmp_path: Path) -> None:
     told = import_(tmp_path / "s", path, save(tmp_path / "evil.json", evil), folder, tmp_path / "evil.json.txt")
 
     assert told.new == 1
-    assert told.problems[0].startswith(f"{path}, line 1,: Expected `int`, got `str` - at `$.pull.number`")
+    assert told.problems[0].startswith(f"{path}, line 1: Expected `int`, got `str` - at `$.pull.number`")
     assert told.problems[1:3] == [
-        f"{path}, line 2, is no object.",
+        f"{path}, line 2 is no object.",
         f"{path} cannot be read to its end: Compressed file ended before the end-of-stream marker was reached.",
     ]
     assert "it does not say of which repository" in told.problems[3]
     assert f"{folder}/pulls/2.json, or a file beside it, cannot be read" in told.problems[4]
     assert "a dump is a folder" in told.problems[5]
+
+
+def test_a_line_that_is_no_json_costs_itself_only(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    lines = (json.dumps({"pull": {**PULL, "number": number}}) for number in (1, 2, 3))
+    path.write_text('\n{"pull": {"number"\n'.join(lines), "utf-8")
+
+    told = import_(tmp_path / "s", path)
+
+    assert [problem.partition(" was left out: ")[0] for problem in told.problems] == [
+        f"{path}, line {number}," for number in (2, 4)
+    ]
+    assert (told.new, is_published(path)) == (3, False)
+
+
+@pytest.mark.parametrize(("pull", "comment", "fault"), [
+    ({"number": 10**30}, {}, f"number is {10**30}, not from 1 to {2**53}"),
+    ({}, {"id": 2**60}, f"comments[0].id is {2**60}, not from 1 to {2**53}"),
+    ({}, {"path": "\ud800"}, "comments[0].path holds half a character: '\\ud800'"),
+])  # fmt: skip
+def test_what_no_stage_can_read_is_not_written(
+    pull: dict[str, Any], comment: dict[str, Any], fault: str, tmp_path: Path
+) -> None:
+    row = {"pull": {**PULL, **pull}, "comments": [{**COMMENT, **comment}]}
+    file = save(tmp_path / "a.json", [row, {**PULL, "number": 8}])
+
+    told = import_(tmp_path / "s", file)
+
+    assert told.problems == [f"{file}, entry 1: {fault}."]
+    assert list(SnapshotStore(tmp_path / "s").list_keys()) == [("octo/old", 8)]
+
+
+def test_the_table_shows_no_licence_as_it_stands(tmp_path: Path) -> None:
+    repo = {"full_name": "octo/gpl", "license": {"spdx_id": "\n::warning title=x::hi\x1b[31m" + "L" * 200}}
+
+    told = import_(tmp_path / "s", save(tmp_path / "a.json", {**PULL, "base": {"sha": "", "repo": repo}}))
+
+    (reason,) = told.left_out
+    assert reason.isprintable()
+    assert len(reason) < 100
 
 
 @pytest.mark.parametrize("number", [0, -7])
@@ -161,7 +201,7 @@ def test_the_first_pull_request_is_1(number: int, tmp_path: Path) -> None:
 
     told = import_(tmp_path / "s", file)
 
-    assert told.problems == [f"{file}, entry 1,: there is no pull request {number}: the first is 1."]
+    assert told.problems == [f"{file}, entry 1: there is no pull request {number}: the first is 1."]
     assert told.new == 1
 
 
