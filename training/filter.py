@@ -17,7 +17,7 @@ from functools import partial
 from itertools import tee
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Final, Literal
 
 from reviewer.errors import UsageError
 from training.aligned import ALIGNED_SCHEMA, Aligned, AlignedComment
@@ -38,6 +38,10 @@ from training.store import SnapshotStore
 from training.temporary_tables import refuse_tables
 
 PLACELESS: Final = frozenset({"file", "unplaced"})
+Association = Literal[
+    "OWNER", "MEMBER", "COLLABORATOR", "CONTRIBUTOR", "FIRST_TIME_CONTRIBUTOR", "FIRST_TIMER", "MANNEQUIN", "NONE"
+]
+"""GitHub's words for what somebody is to a repository."""
 FIRST_PASS: Final = re.compile(r"\.first-pass-(?:(\d+)-)?\w+")
 """The folder of a first pass, with its process."""
 
@@ -48,6 +52,9 @@ class FilterParams:
 
     licenses: LicenseRule = "permissive"
     """`permissive`, or `any` for a repository of your own."""
+    associations: Literal["any"] | tuple[Association, ...] = "any"
+    """What its author must be to the repository, by GitHub's `author_association`; `any` or none named: anything.
+    Where nobody knows it, the comment is kept."""
     english_only: bool = False
     min_words: int = 2
     """Words of a comment that has no code in it, at least."""
@@ -183,7 +190,11 @@ def refuse_author(comment: SnapshotComment, snapshot: Snapshot, policy: Policy) 
         return FilterReason.BOT, ""
     if comment.ai_suspected:
         return FilterReason.AGENT, "the source says so"
-    return (FilterReason.OWN, "") if comment.author and comment.author == snapshot.author else ("", "")
+    if comment.author and comment.author == snapshot.author:
+        return FilterReason.OWN, ""
+    known, wanted = comment.author_association, policy.params.associations
+    is_outsider = bool(known) and wanted != "any" and bool(wanted) and known not in wanted
+    return (FilterReason.OUTSIDER, known) if is_outsider else ("", "")
 
 
 def refuse_place(comment: SnapshotComment, place: AlignedComment | None, *, complete: bool) -> tuple[str, str]:

@@ -22,6 +22,7 @@ SAID: Final[dict[str, str]] = {
     FilterReason.BOT: "a program's account",
     FilterReason.AGENT: "written by a model, by its marks or its source",
     FilterReason.OWN: "the pull request's author",
+    FilterReason.OUTSIDER: "by somebody who is not among `associations`",
     FilterReason.REPLY: "not the first of its thread",
     FilterReason.NO_PLACE: "on no line that anybody knows",
     FilterReason.TOO_LONG: "too long",

@@ -16,6 +16,7 @@ class FilterReason(StrEnum):
     BOT = "bot"
     AGENT = "agent-written"
     OWN = "authors-own"
+    OUTSIDER = "outsider"
     REPLY = "reply"
     NO_PLACE = "no-place"
     TOO_LONG = "too-long"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -11,10 +13,11 @@ from reviewer.locate import choose_hunks
 from reviewer.settings import Settings
 from tests.training.small_project import write_code
 from training.aligned import Aligned, AlignedComment, Anchor, Standing
+from training.chats import drop_answered, render_replies
 from training.comment_hunk import parse_diff_hunk
 from training.examples import build_examples, read_pull_request
 from training.filtered import Filtered, FilteredComment
-from training.snapshot import Snapshot, SnapshotComment
+from training.snapshot import Snapshot, SnapshotComment, SnapshotCommit
 from training.splits import Assigned
 
 DIFF = """\
@@ -44,7 +47,7 @@ diff --git a/poetry.lock b/poetry.lock
  b
 +c
 """
-SNAPSHOT = Snapshot("octo/demo", 7, diff=DIFF)
+SNAPSHOT = Snapshot("octo/demo", 7, diff=DIFF, head_sha="head")
 HUNK = "@@ -1,9 +1,9 @@ def one():\n first\n-old\n+newer"
 
 
@@ -70,10 +73,10 @@ class Case:
         reply_to: int | None = None,
         root: int | None = None,
         addressed: bool | None = None,
+        **fields: Any,
     ) -> Case:
-        comment = SnapshotComment(
-            len(self.aligned) + 1, path, "Why?", author="user-1", diff_hunk=hunk, in_reply_to=reply_to
-        )
+        values = {"diff_hunk": hunk, "in_reply_to": reply_to, "original_commit_id": "head", "author": "user-1"}
+        comment = SnapshotComment(len(self.aligned) + 1, path, "Why?", **(values | fields))
         anchor = Anchor(path, "LEFT" if side == "LEFT" else "RIGHT", line, start, "+", "") if line else None
         root = root or reply_to or comment.id
         outcome = Outcome(addressed=addressed)
@@ -128,19 +131,62 @@ def test_a_range_counts_when_it_begins_in_the_piece(start: int | None, kept: int
     assert case.built.examples[1].comments[0].start_line == kept
 
 
-@pytest.mark.parametrize("reason", ["too-short", "near-duplicate", "process", "low-quality"])
+@pytest.mark.parametrize("reason", ["too-short", "near-duplicate", "process", "low-quality", "outsider"])
 def test_a_dropped_remark_still_shows_where_a_human_stopped(reason: str) -> None:
     assert Case().say(line=21, reason=reason).build()[1] == ("src/a.py def two():", [], ("R21",), True)
 
 
-@pytest.mark.parametrize("reason", ["bot", "agent-written", "authors-own", "linter-text"])
-def test_what_no_reviewer_wrote_shows_nothing(reason: str) -> None:
-    assert Case().say(line=21, reason=reason).build()[1] == ("src/a.py def two():", [], (), True)
+@pytest.mark.parametrize("reason", ["agent-written", "authors-own", "linter-text"])
+def test_what_a_person_wrote_that_is_no_remark_is_no_silence_either(reason: str) -> None:
+    assert Case().say(line=21, reason=reason).build()[1] == ("src/a.py def two():", [], (), False)
+    blurred = Case().say(standing="outdated", reason=reason)
+    assert [row[3] for row in blurred.build()] == [False, False, True]
 
 
-def test_replies_are_no_remarks() -> None:
-    assert Case().say(line=21).say(line=21, reason="opted-out", reply_to=1).build()[1][2] == ("R21",)
-    assert Case().say(line=21, reply_to=7).build()[1][1:3] == ([], ())
+def test_what_a_bot_wrote_shows_nothing() -> None:
+    assert Case().say(line=21, reason="bot").build()[1] == ("src/a.py def two():", [], (), True)
+
+
+def test_replies_are_no_remarks_and_no_silence() -> None:
+    assert Case().say(line=21).say(line=21, reason="opted-out", reply_to=1).build()[1][2:] == (("R21",), True)
+    answered = Case().say(line=21, reason="authors-own").say(line=21, reason="reply", reply_to=1)
+    assert answered.build()[1] == ("src/a.py def two():", [], (), False)
+    assert Case().say(line=21, reason="bot").say(line=21, reason="reply", reply_to=1).build()[1][2:] == ((), False)
+
+
+LONG = "".join(f"+{line}\n" for line in write_code("long", 200))
+LONG_DIFF = f"diff --git a/a.py b/a.py\nnew file mode 100644\n--- /dev/null\n+++ b/a.py\n@@ -0,0 +1,200 @@\n{LONG}"
+
+
+def test_no_piece_of_a_range_is_silent() -> None:
+    case = Case(replace(SNAPSHOT, diff=LONG_DIFF))
+    rows = case.build()
+    assert [row[3] for row in rows] == [True] * len(rows)
+    pieces = [example.hunk.lines for example in case.built.examples]
+    assert len(pieces) > 3
+    first, last = pieces[0][-1].number, pieces[2][0].number
+    rows = case.say("a.py", last, start=first).build()
+    assert [row[2:] for row in rows] == [
+        ((), False),
+        ((), False),
+        ((f"R{last}",), True),
+        *[((), True)] * (len(rows) - 3),
+    ]
+
+
+@pytest.mark.parametrize("start_side", ["LEFT", "RIGHT"])
+def test_a_range_whose_start_nobody_finds_blurs_its_file(start_side: str) -> None:
+    said = {"original_line": 150, "original_start_line": 10, "start_side": start_side}
+    case = Case(replace(SNAPSHOT, diff=LONG_DIFF)).say("a.py", 150, **said)
+    assert not any(row[3] for row in case.build())
+    assert any(row[3] for row in Case(replace(SNAPSHOT, diff=LONG_DIFF)).say("a.py", 150, original_line=150).build())
+
+
+def test_of_two_pieces_of_the_same_words_both_must_be_silent() -> None:
+    twice = DIFF.replace(" b\n+c\n", " b\n+c\n@@ -9 +10,2 @@\n b\n+c\n", 1)
+    for line in (2, 11):
+        case = Case(replace(SNAPSHOT, diff=twice)).say("src/b.py", line, reason="authors-own")
+        assert case.build()[2] == ("src/b.py ", [], (), False)
 
 
 def test_a_reply_stands_for_a_thread_whose_first_comment_was_deleted() -> None:
@@ -262,6 +308,33 @@ def test_an_addressed_comment_comes_with_the_code_that_it_was_made_on() -> None:
     case.assigned = Assigned("octo/demo", 7, "train", left_out_hunks=(before.hunk.digest,))
     case.build()
     assert case.built.before == ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "head", "may_be_answered"),
+    [
+        ({"original_commit_id": "head"}, "head", False),
+        ({"original_commit_id": "before"}, "head", True),
+        ({"original_commit_id": ""}, "head", True),
+        ({"original_commit_id": "head"}, "", True),
+        ({"original_commit_id": "", "created_at": "2024-01-03T00:00:00Z"}, "head", False),
+        ({"original_commit_id": "", "created_at": "2024-01-01T00:00:00Z"}, "head", True),
+        ({"original_commit_id": "before", "created_at": "2024-01-03T00:00:00Z"}, "head", True),
+    ],
+)
+def test_only_the_last_word_is_a_chat_about_the_final_diff(
+    fields: dict[str, str], head: str, *, may_be_answered: bool
+) -> None:
+    commits = (SnapshotCommit("head", "2024-01-02T00:00:00Z"),) if "created_at" in fields else ()
+    case = Case(replace(SNAPSHOT, head_sha=head, commits=commits)).say(line=2, addressed=False, **fields)
+    case.build()
+    assert [comment.id for example in case.built.examples for comment in example.comments] == [1]
+    assert [example.origin for example in case.built.before] == ["diff-hunk"] * may_be_answered
+    (about,) = render_replies(
+        [*(drop_answered(each, case.built.answered) for each in case.built.examples), *case.built.before],
+        defaultdict(Counter),
+    )
+    assert about == (len(case.built.examples) if may_be_answered else 0)
 
 
 def test_what_another_split_has_is_not_in_the_diff_either() -> None:

@@ -18,6 +18,7 @@ from training.filter import FilterParams, Policy, filter_pull_request, filter_sn
 from training.filter_counts import load_counts, render_counts
 from training.filtered import FILTERED_SCHEMA, Filtered, FilterReason
 from training.opt_out import OptOut
+from training.params import load_params
 from training.records import encode, read_records, save_records
 from training.snapshot import Snapshot, SnapshotComment, hash_name
 from training.stage import Told
@@ -90,6 +91,36 @@ def test_a_good_comment_is_kept_with_its_text() -> None:
 def test_each_drop_has_its_reason(made: SnapshotComment, reason: str) -> None:
     dropped = decide(pull(made)).comments[0]
     assert (dropped.reason, dropped.body) == (reason, "")
+
+
+OURS = FilterParams(associations=("OWNER", "MEMBER", "COLLABORATOR", "CONTRIBUTOR"))
+
+
+@pytest.mark.parametrize("association", ["NONE", "FIRST_TIME_CONTRIBUTOR", "MANNEQUIN"])
+def test_a_strangers_comment_teaches_nothing_where_ours_count(association: str) -> None:
+    made = comment(1, author_association=association)
+    dropped = decide(pull(made), Policy(OURS)).comments[0]
+    assert (dropped.reason, dropped.detail, dropped.body) == (FilterReason.OUTSIDER, association, "")
+    assert reason_of(made) == reason_of(made, Policy(FilterParams(associations=()))) == ""
+
+
+@pytest.mark.parametrize("association", ["OWNER", "CONTRIBUTOR", ""])
+def test_who_is_ours_or_not_known_is_kept(association: str) -> None:
+    assert reason_of(comment(1, author_association=association), Policy(OURS)) == ""
+
+
+def test_outsiders_are_counted_like_the_others(tmp_path: Path) -> None:
+    assert run(tmp_path, pull(comment(1, author_association="NONE")), params=OURS) == {1: FilterReason.OUTSIDER}
+    counts = load_counts(tmp_path / "filtered")
+    assert (counts.kept, counts.reasons["outsider"]) == (0, 1)
+    assert "associations" in render_counts(counts)
+
+
+@pytest.mark.parametrize("value", ["[OWNERS]", "all", "[any]", "owner"])
+def test_an_association_that_github_does_not_know_is_refused(tmp_path: Path, value: str) -> None:
+    (tmp_path / "params.yaml").write_text(f"filter: {{associations: {value}}}\n")
+    with pytest.raises(UsageError, match="associations"):
+        load_params(tmp_path / "params.yaml", "filter", FilterParams)
 
 
 def test_the_first_reason_that_holds_is_given() -> None:

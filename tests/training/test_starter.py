@@ -62,6 +62,14 @@ def test_init_takes_only_names_of_repositories(tmp_path: Path, repo: str) -> Non
         write_starter(tmp_path, [repo])
 
 
+def test_of_ones_own_project_no_stranger_teaches(tmp_path: Path) -> None:
+    """In public data nobody knows who is one."""
+    write_starter(tmp_path, ["octo/demo"])
+    own = load_params(tmp_path / "params.yaml", "filter", FilterParams).associations
+    assert own == ("OWNER", "MEMBER", "COLLABORATOR", "CONTRIBUTOR")
+    assert load_params(PACKAGE / "params.yaml", "filter", FilterParams).associations == "any"
+
+
 @pytest.mark.parametrize("which", ["package", "own"])
 def test_all_parameters_that_come_along_are_known(tmp_path: Path, which: str) -> None:
     write_starter(tmp_path, ["octo/demo"])
