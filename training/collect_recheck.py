@@ -52,7 +52,8 @@ class Rechecker:
 
     def recheck(self) -> bool:
         """Collect again those whose comments are not as they are stored. Returns whether all could be looked at."""
-        sizes = {number: said.threads for number, said in self.said.items()}
+        tried = self.pulls.tried
+        sizes = {number: said.threads for number, said in self.said.items() if number not in tried}
         well = True
         for batch in plan_batches(sizes, PULLS, THREADS):
             name = self.pulls.state.name

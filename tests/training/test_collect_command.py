@@ -179,8 +179,8 @@ def test_a_salt_that_nobody_knows_any_more(repo: RepoScenario, github_server: Gi
     assert read_folder(tmp_path) == before
     (tmp_path / "octo/demo/collect.json").unlink()
     assert "is gone." in str(invoke(github_server, tmp_path, "--repo", "octo/demo").exception)
-    assert invoke(github_server, tmp_path, "--repo", "octo/demo", "--refresh").exit_code == 0
-    assert invoke(github_server, tmp_path, "--repo", "octo/demo").exit_code == 0
+    assert "is gone." in str(invoke(github_server, tmp_path, "--repo", "octo/demo", "--refresh").exception)
+    assert invoke(github_server, tmp_path / "other", "--repo", "octo/demo").exit_code == 0
 
 
 def test_logins_are_not_found_in_published_data(github_server: GitHubServer, tmp_path: Path) -> None:
