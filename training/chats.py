@@ -1,6 +1,7 @@
 """Examples as rows of prompt and completion, and the choice of the pieces that stand for "nothing to remark".
 
-An addressed comment is shown with the code that it was made on, never with the final diff, which may hold its answer.
+A comment after which something was pushed is shown with the code that it was made on, never with the final diff, which
+may hold its answer.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import msgspec
 
@@ -18,6 +20,8 @@ from training.completion import EMPTY_REPLY, render_completion
 from training.counts import Tally
 from training.dataset_params import DatasetParams
 from training.examples import PullRequestExamples
+
+NOT_SHOWN: Final = "code was pushed after it, and that which it was made on cannot be shown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +53,12 @@ def render_chats(
     """The prefix that a pull request's chats share, and the chats in the order of its examples."""
     settings = Settings(context_tokens=params.context_tokens)
     bundle = Bundle(built.pull_request, guidelines)
-    examples = (*map(drop_answered, built.examples), *built.before)
+    examples = (*(drop_answered(example, built.answered) for example in built.examples), *built.before)
     replies = render_replies(examples, tally)
     on_diff = sum(examples[at].origin == "pull-request" for at in replies)
     replies |= dict.fromkeys(choose_negatives(examples, on_diff, params), EMPTY_REPLY)
     if unseen := _count_comments(built.examples) - _count_comments(examples):
-        tally["comments_without_chat"]["addressed, and the code that it was made on cannot be shown"] += unseen
+        tally["comments_without_chat"][NOT_SHOWN] += unseen
     chats = []
     for at, reply in sorted(replies.items()):
         example = examples[at]
@@ -66,11 +70,11 @@ def render_chats(
     return render_prefix(bundle, settings) if is_shared else "", tuple(chats)
 
 
-def drop_answered(example: ReviewExample) -> ReviewExample:
+def drop_answered(example: ReviewExample, answered: frozenset[int]) -> ReviewExample:
     """A piece of the final diff without the comments that it may hold the answer to."""
     if example.origin == "diff-hunk" or not example.comments:
         return example
-    return replace(example, comments=tuple(it for it in example.comments if not it.outcome.addressed))
+    return replace(example, comments=tuple(it for it in example.comments if it.id not in answered))
 
 
 def _count_comments(examples: Sequence[ReviewExample]) -> int:

@@ -13,41 +13,30 @@ from dataclasses import dataclass, field, replace
 from typing import cast
 
 from reviewer.diff import parse_diff
-from reviewer.domain import ChangedFile, ExampleComment, Hunk, Line, PullRequest, ReviewExample, Side, Split
+from reviewer.domain import ChangedFile, ExampleComment, Hunk, Line, PullRequest, ReviewExample, Split
 from reviewer.errors import SourceError
 from reviewer.file_classes import language_of
 from reviewer.locate import list_readable, split_hunk
 from reviewer.settings import Settings
-from training.aligned import Aligned, AlignedComment, Anchor
+from training.aligned import Aligned, Anchor
 from training.comment_hunk import parse_diff_hunk
-from training.filtered import Filtered, FilteredComment, FilterReason
-from training.snapshot import Snapshot, SnapshotComment
+from training.filtered import Filtered
+from training.remarks import (
+    Places,
+    Remark,
+    blur_files,
+    is_touched,
+    join_remarks,
+    list_remarks_on,
+    list_spans,
+    may_be_answered,
+    place_remarks,
+)
+from training.snapshot import Snapshot
 from training.splits import Assigned
-
-NO_REMARK = frozenset({FilterReason.BOT, FilterReason.AGENT, FilterReason.OWN, FilterReason.LINTER})
-"""Comments that do not show where a human reviewer stopped. All other reasons are about the words, or the thread."""
-UNSEEN = frozenset({"outdated", "unplaced", "file"})
-"""Standings of comments that may be about any hunk of their file."""
-MOVED = frozenset({"added", "renamed", "copied"})
-"""What a file may be in the final diff that had another name when it was remarked on."""
 
 Pieces = dict[int, tuple[Hunk, ...]]
 """The pieces of each hunk that the reviewer would ask about, by the hunk's `id()`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """A comment with all that the stages say of it. `kept`: it teaches something, and its split may have it."""
-
-    comment: SnapshotComment
-    aligned: AlignedComment
-    filtered: FilteredComment
-    kept: bool
-
-    @property
-    def is_human(self) -> bool:
-        """Whether a reviewer began a thread with it, or what is left of a thread."""
-        return self.filtered.reason not in NO_REMARK and self.aligned.root == self.comment.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +62,10 @@ class PullRequestExamples:
     examples: tuple[ReviewExample, ...] = ()
     unseen: int = 0
     """Human comments without a line in the diff: their files' hunks are not labelled."""
+    answered: frozenset[int] = frozenset()
+    """Comments of `examples` whose answer the final diff may hold, as something was pushed after them."""
     before: tuple[ReviewExample, ...] = ()
-    """The code that addressed comments of `examples` were made on, each with its comment: the final diff may hold the
-    answer. They are for chats alone, and no rows."""
+    """The code that these comments were made on, each with its comment. They are for chats alone, and no rows."""
     left_out: Counter[str] = field(default_factory=Counter)
     """Pieces that are no example, by reason."""
     lost: Counter[str] = field(default_factory=Counter)
@@ -101,17 +91,24 @@ def build_examples(snapshot: Snapshot, aligned: Aligned, filtered: Filtered, ass
     found = _from_diff(snapshot, pull_request.files, pieces, remarks, split, losses)
     found += _from_diff_hunks(snapshot, outdated, split, losses)
     examples = _without_hidden(found, hidden, losses)
-    commented = {comment.id for example in examples for comment in example.comments if example.origin != "diff-hunk"}
-    answered = [each for each in remarks if each.comment.id in commented and each.aligned.outcome.addressed]
+    answered = _list_answered(snapshot, remarks, examples)
     before = _without_hidden(_from_diff_hunks(snapshot, answered, split, Losses()), hidden, Losses())
     return PullRequestExamples(
         replace(pull_request, files=tuple(_hide(file, pieces, hidden) for file in pull_request.files)),
         examples,
-        sum(remark.is_human and remark.aligned.standing in UNSEEN for remark in remarks),
+        sum(remark.is_unseen for remark in remarks),
+        frozenset(remark.comment.id for remark in answered),
         before,
         losses.pieces,
         _count_lost(filtered, examples, losses),
     )
+
+
+def _list_answered(snapshot: Snapshot, remarks: list[Remark], examples: Iterable[ReviewExample]) -> list[Remark]:
+    """The comments on pieces of the final diff that may hold their answer."""
+    shown = {comment.id for example in examples for comment in example.comments if example.origin != "diff-hunk"}
+    said = (remark for remark in remarks if remark.comment.id in shown)
+    return [remark for remark in said if remark.aligned.outcome.addressed or may_be_answered(snapshot, remark.comment)]
 
 
 def _without_hidden(
@@ -168,17 +165,6 @@ def clean(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
-def join_remarks(snapshot: Snapshot, aligned: Aligned, filtered: Filtered, assigned: Assigned) -> Iterator[Remark]:
-    """The comments of a snapshot that both stages speak of."""
-    places = {comment.id: comment for comment in aligned.comments}
-    decisions = {comment.id: comment for comment in filtered.comments}
-    left_out = frozenset(assigned.left_out_comments)
-    for comment in snapshot.comments:
-        if comment.id in places and comment.id in decisions:
-            decision = decisions[comment.id]
-            yield Remark(comment, places[comment.id], decision, not decision.reason and comment.id not in left_out)
-
-
 def _from_diff(
     snapshot: Snapshot,
     files: tuple[ChangedFile, ...],
@@ -187,70 +173,45 @@ def _from_diff(
     split: Split,
     losses: Losses,
 ) -> list[ReviewExample]:
-    placed = _by_line(remarks)
-    blurred = _blur(files, remarks)
+    placed, spans = place_remarks(remarks), list_spans(remarks)
+    blurred = blur_files(files, remarks)
     found: dict[str, ReviewExample] = {}
     for file in files:
         is_labelled = snapshot.comments_complete and file.path not in blurred
         for hunk in file.hunks:
             if id(hunk) not in pieces:
-                said = [remark for line in hunk.lines for remark in _remarks_on(hunk.path, line, placed)]
+                said = [remark for line in hunk.lines for remark in list_remarks_on(hunk.path, line, placed)]
                 losses.comments.update((remark.comment.id, "on a hunk that is not read") for remark in said)
                 continue
             for piece in pieces[id(hunk)]:
-                example = _example(snapshot, piece, placed, split, is_labelled=is_labelled)
+                may_be_silent = is_labelled and not is_touched(piece, spans)
+                example = _example(snapshot, piece, placed, split, labelled=(is_labelled, may_be_silent))
                 before = found.setdefault(piece.digest, example)
                 if before is not example:  # word for word the same: one stands for all
-                    found[piece.digest], other = sorted((before, example), key=_count_remarks, reverse=True)
+                    found[piece.digest], other = _choose_one(before, example)
                     losses.pieces["the same piece again"] += 1
                     losses.lose(other.comments, "on the same piece again")
     return list(found.values())
+
+
+def _choose_one(before: ReviewExample, again: ReviewExample) -> tuple[ReviewExample, ReviewExample]:
+    """Of two of the same words the one with more comments, and the other. Silence counts when both are silent."""
+    best, other = sorted((before, again), key=_count_remarks, reverse=True)
+    return best if best.commented or other.labelled else replace(best, labelled=False), other
 
 
 def _count_remarks(example: ReviewExample) -> tuple[int, int]:
     return len(example.comments), len(example.commented)
 
 
-def _blur(files: tuple[ChangedFile, ...], remarks: Iterable[Remark]) -> frozenset[str]:
-    """The files that a human may have remarked on without anybody knowing where.
-
-    A comment on a path that the diff does not have may be about any new file of the same kind: it had another name.
-    """
-    said = {remark.comment.path for remark in remarks if remark.is_human and remark.aligned.standing in UNSEEN}
-    names = {file.path: {file.path, file.previous_path or file.path, ""} for file in files}
-    gone = {_ending(path) for path in said.difference(*names.values())}
-    moved = {file.path for file in files if file.status in MOVED and _ending(file.path) in gone}
-    return frozenset(moved | {path for path, known in names.items() if not known.isdisjoint(said)})
-
-
-def _ending(path: str) -> str:
-    """What follows the last dot of a file's name; all of a name without one."""
-    return path.rpartition("/")[2].rpartition(".")[2]
-
-
-Places = dict[tuple[str, Side, int], list[Remark]]
-
-
-def _by_line(remarks: Iterable[Remark]) -> Places:
-    """The human remarks by path, side and line of the snapshot's diff."""
-    placed: Places = {}
-    for remark in remarks:
-        if remark.is_human and (anchor := remark.aligned.current):
-            placed.setdefault((anchor.path, anchor.side, anchor.line), []).append(remark)
-    return placed
-
-
-def _remarks_on(path: str, line: Line, placed: Places) -> list[Remark]:
-    """What was said of a line; a context line has a number on either side."""
-    found = placed.get((path, line.side, line.number), [])
-    if line.kind == " " and line.source_line is not None:
-        found = found + placed.get((path, "LEFT", line.source_line), [])
-    return found
-
-
-def _example(snapshot: Snapshot, piece: Hunk, placed: Places, split: Split, *, is_labelled: bool) -> ReviewExample:
+def _example(
+    snapshot: Snapshot, piece: Hunk, placed: Places, split: Split, *, labelled: tuple[bool, bool]
+) -> ReviewExample:
+    """The piece with what was said of it. `labelled`: if there is a remark, and if there is none."""
     is_remarked = any(path == piece.path for path, _, _ in placed)
-    found = [(line, it) for line in piece.lines for it in _remarks_on(piece.path, line, placed)] if is_remarked else []
+    found = (
+        [(line, it) for line in piece.lines for it in list_remarks_on(piece.path, line, placed)] if is_remarked else []
+    )
     comments = tuple(_comment(it, it.aligned.current, line, piece) for line, it in found if it.kept)
     return ReviewExample(
         repo=snapshot.repo,
@@ -258,7 +219,7 @@ def _example(snapshot: Snapshot, piece: Hunk, placed: Places, split: Split, *, i
         hunk=piece,
         comments=comments,
         origin="pull-request",
-        labelled=is_labelled,
+        labelled=labelled[not found],
         split=split,
         language=language_of(piece.path),
         commented=tuple(dict.fromkeys(line.id for line, _ in found)),

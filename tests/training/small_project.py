@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,10 @@ def write_remark(seed: str) -> str:
 
 
 class SmallProject:
-    """Add pull requests, then `save`. Each has one hunk, and a comment on its second line unless that is empty."""
+    """Add pull requests, then `save`. Each has one hunk, and a comment on its second line unless that is empty.
+
+    The comment is made on the head commit: nothing is pushed after it.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -61,12 +65,12 @@ class SmallProject:
         seed = f"{repo}#{number}"
         body = write_remark(seed) if remark is None else remark
         comment_id = comment_id or 1000 * (len(self.snapshots) + 1)
-        comment = SnapshotComment(
-            comment_id, "src/main.py", body, said_at or created_at, "user-reviewer", "User", line=3
-        )
+        head = fields.get("head_sha", f"{len(self.snapshots):040x}")
+        said = SnapshotComment(comment_id, "src/main.py", body, said_at or created_at, "user-reviewer", "User")
+        comment = replace(said, line=3, original_commit_id=head)
         values: dict[str, Any] = {
             "created_at": created_at,
-            "head_sha": f"{len(self.snapshots):040x}",
+            "head_sha": head,
             "diff": render_diff(write_code(seed) if code is None else code),
             "comments": (comment,) if body else (),
             "license": "MIT",

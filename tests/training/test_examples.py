@@ -75,7 +75,12 @@ class Case:
         addressed: bool | None = None,
         **fields: Any,
     ) -> Case:
-        values = {"diff_hunk": hunk, "in_reply_to": reply_to, "original_commit_id": "head", "author": "user-1"}
+        values: dict[str, Any] = {
+            "diff_hunk": hunk,
+            "in_reply_to": reply_to,
+            "original_commit_id": "head",
+            "author": "user-1",
+        }
         comment = SnapshotComment(len(self.aligned) + 1, path, "Why?", **(values | fields))
         anchor = Anchor(path, "LEFT" if side == "LEFT" else "RIGHT", line, start, "+", "") if line else None
         root = root or reply_to or comment.id
@@ -176,7 +181,7 @@ def test_no_piece_of_a_range_is_silent() -> None:
 
 @pytest.mark.parametrize("start_side", ["LEFT", "RIGHT"])
 def test_a_range_whose_start_nobody_finds_blurs_its_file(start_side: str) -> None:
-    said = {"original_line": 150, "original_start_line": 10, "start_side": start_side}
+    said: dict[str, Any] = {"original_line": 150, "original_start_line": 10, "start_side": start_side}
     case = Case(replace(SNAPSHOT, diff=LONG_DIFF)).say("a.py", 150, **said)
     assert not any(row[3] for row in case.build())
     assert any(row[3] for row in Case(replace(SNAPSHOT, diff=LONG_DIFF)).say("a.py", 150, original_line=150).build())
@@ -323,7 +328,7 @@ def test_an_addressed_comment_comes_with_the_code_that_it_was_made_on() -> None:
     ],
 )
 def test_only_the_last_word_is_a_chat_about_the_final_diff(
-    fields: dict[str, str], head: str, *, may_be_answered: bool
+    fields: dict[str, Any], head: str, *, may_be_answered: bool
 ) -> None:
     commits = (SnapshotCommit("head", "2024-01-02T00:00:00Z"),) if "created_at" in fields else ()
     case = Case(replace(SNAPSHOT, head_sha=head, commits=commits)).say(line=2, addressed=False, **fields)
