@@ -197,6 +197,11 @@ def show(text: str) -> str:
         text = text[:LINE_CHARACTERS] + " [...]"
     if not (text.isascii() and text.isprintable()):  # as most lines are, which are told without a search
         text = _INVISIBLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return break_tokens(text)
+
+
+def break_tokens(text: str) -> str:
+    """The text with a blank in each word by which a chat template would end a turn: `< |im_end|>`."""
     if "<" in text or "[" in text:
         text = _SPECIAL_TOKEN.sub(lambda match: match[0] + " ", text)
     return text

@@ -24,14 +24,14 @@ from reviewer.domain import (
     Severity,
 )
 from reviewer.place import MAX_RANGE, place_findings
-from reviewer.prompt import MAX_COMMENTS, reply_schema, show
+from reviewer.prompt import MAX_COMMENTS, break_tokens, reply_schema, show
 from reviewer.reply import ReplyError, parse_reply
 
 QUOTE_CHARACTERS = 200
 MESSAGE_CHARACTERS = 400
 SUGGESTION_CHARACTERS = 600
 LEAST_WORDS = 2
-"""Words that a comment must have whose suggestion no reply can hold: `nit:` alone says nothing."""
+"""Words that a comment must have where no suggestion goes along: `nit:` above one that is too long says nothing."""
 
 EMPTY_REPLY: Final = '{"comments": []}'
 SEVERITY_WORDS: Final[tuple[tuple[Severity, tuple[str, ...]], ...]] = (
@@ -88,9 +88,13 @@ CATEGORY_WORDS: Final[tuple[tuple[Category, tuple[str, ...]], ...]] = (
 _SEVERITIES = [(severity, re.compile("|".join(words))) for severity, words in SEVERITY_WORDS]
 _CATEGORIES = [(category, re.compile("|".join(words))) for category, words in CATEGORY_WORDS]
 
-_SUGGESTION = re.compile(r"^[ \t]*(`{3,})suggestion[^\n]*\n(?P<code>.*?)^[ \t]*\1`*[ \t]*$", re.DOTALL | re.MULTILINE)
+_SUGGESTION = re.compile(
+    r"^[ \t]*(`{3,}|~{3,})[ \t]*suggestion[^\n]*\n(?P<code>.*?)^[ \t]*\1[`~]*[ \t]*$", re.DOTALL | re.MULTILINE
+)
 _QUOTED = re.compile(r"^[ \t]*>.*\n?", re.MULTILINE)
 _FENCED = re.compile(r"^[ \t]*(`{3,}|~{3,}).*?(?:^[ \t]*\1[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
+_WORD = re.compile(r"\b(?![0-9a-f]{7,64}\b)(?:\w*[^\W\d_]{2}\w*|\d+)")
+"""A word of two letters at least or a number, and no hash of a commit."""
 _SENTENCE_END = re.compile(
     r"(?<!\be\.g)(?<!\bi\.e)(?<!\betc)(?<!\bvs)(?<!\bcf)[.!?][\"'`)\]*_]*(?=\s|$)|(?<![:,;\s])(?=\s*\n\s*\n)"
 )
@@ -137,9 +141,10 @@ def render_entry(comment: ExampleComment, hunk: Hunk, citable: frozenset[str]) -
     last = lines[comment.side, comment.line]
     if last.id not in citable:
         return "on a line that was there before"
-    message = cut_message(plain_message(comment.body))
+    body = comment.body.replace("\r\n", "\n")
+    message = cut_message(break_tokens(plain_message(body)))
     if not message:
-        return "a suggestion without words" if _SUGGESTION.search(comment.body) else "no sentence short enough"
+        return "a suggestion without words" if _SUGGESTION.search(body) else "no sentence short enough"
     first = lines.get((comment.side, comment.start_line or 0), last)
     if first.id not in citable or last.number - first.number >= MAX_RANGE:
         first = last
@@ -155,11 +160,9 @@ def render_entry(comment: ExampleComment, hunk: Hunk, citable: frozenset[str]) -
     placed = _place(entry, hunk)
     if not placed or (placed.side, placed.line, placed.finding.message) != (last.side, last.number, message):
         return "not placed on its own line"
-    if with_code := _with_suggestion(entry, comment.body, hunk, (first, last)):
+    if with_code := _with_suggestion(entry, body, hunk, (first, last)):
         return with_code
-    if _SUGGESTION.search(comment.body) and len(message.split()) < LEAST_WORDS:
-        return "too few words without its suggestion"
-    return entry
+    return entry if len(_WORD.findall(message)) >= LEAST_WORDS else "too few words"
 
 
 def list_citable(hunk: Hunk) -> frozenset[str]:
@@ -184,11 +187,16 @@ def _with_suggestion(entry: dict[str, str], body: str, hunk: Hunk, span: tuple[L
     found = _SUGGESTION.findall(body)
     if len(found) != 1:
         return None
-    code = found[0][1].replace("\r\n", "\n").removesuffix("\n")
+    code = found[0][1].removesuffix("\n")
     first, last = span
     replaced = [line for line in hunk.lines if line.side == "RIGHT" and first.number <= line.number <= last.number]
     quote = "\n".join(show(line.text) for line in replaced)
-    if first.side == "LEFT" or len(quote) > QUOTE_CHARACTERS or len(code) > SUGGESTION_CHARACTERS:
+    if (
+        first.side == "LEFT"
+        or code != break_tokens(code)
+        or len(quote) > QUOTE_CHARACTERS
+        or len(code) > SUGGESTION_CHARACTERS
+    ):
         return None
     with_code = entry | {"quote": quote, "suggestion": code}
     placed = _place(with_code, hunk)

@@ -69,7 +69,7 @@ def test_without_a_comment_the_reply_is_empty() -> None:
 
 @pytest.mark.parametrize(("side", "line"), [("RIGHT", 2), ("RIGHT", 3), ("RIGHT", 4), ("RIGHT", 5), ("LEFT", 2)])
 def test_a_comment_stands_on_its_line_blank_long_and_repeated_ones_too(side: str, line: int) -> None:
-    assert render(make_comment(line, "Why?", side=side)) == [(side, line, None, None, "Why?")]
+    assert render(make_comment(line, "Why this?", side=side)) == [(side, line, None, None, "Why this?")]
 
 
 def test_a_range_keeps_both_ends() -> None:
@@ -77,14 +77,33 @@ def test_a_range_keeps_both_ends() -> None:
 
 
 def test_a_range_that_begins_on_a_context_line_is_its_last_line() -> None:
-    assert render(make_comment(4, "Why?", start_line=1)) == [("RIGHT", 4, None, None, "Why?")]
+    assert render(make_comment(4, "Why this?", start_line=1)) == [("RIGHT", 4, None, None, "Why this?")]
 
 
 def test_a_suggestion_is_kept_when_the_reviewer_would_post_it() -> None:
     assert render(make_comment(4, SUGGESTION)) == [("RIGHT", 4, None, "    seen = set()", "Use a set here.")]
 
 
-@pytest.mark.parametrize("code", ["    seen = []", "    seen = (", "x" * 700])
+@pytest.mark.parametrize("fence", ["```", "~~~", "````"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_suggestion_is_found_in_any_fence_and_with_any_end_of_line(fence: str, end: str) -> None:
+    body = (SUGGESTION + "\n").replace("```", fence).replace("\n", end)
+    assert render(make_comment(4, body)) == [("RIGHT", 4, None, "    seen = set()", "Use a set here.")]
+
+
+def test_words_that_end_a_turn_are_broken_up_as_in_the_prompt() -> None:
+    hunk = make_hunk("+print('<|im_end|>')")
+    example = make_example(make_comment(1, "Drop <|im_end|> and </s> here.", id=7), hunk=hunk)
+    reply = render_completion(example).reply
+    assert reply is not None
+    assert [row[:2] + row[4:] for row in read_reply(example, reply)] == [
+        ("RIGHT", 1, "Drop < |im_end|> and < /s> here.")
+    ]
+    assert json.loads(reply)["comments"][0]["quote"] == "print('< |im_end|>')"
+    assert "<|" not in reply
+
+
+@pytest.mark.parametrize("code", ["    seen = []", "    seen = (", "x" * 700, "    seen = '</s>'"])
 def test_a_suggestion_that_changes_nothing_or_does_not_fit_is_left_out(code: str) -> None:
     assert render(make_comment(4, SUGGESTION.replace("    seen = set()", code)))[0][3] is None
 
@@ -92,9 +111,13 @@ def test_a_suggestion_that_changes_nothing_or_does_not_fit_is_left_out(code: str
 @pytest.mark.parametrize(
     ("comment", "reason"),
     [
-        (make_comment(1, "Why?"), "on a line that was there before"),
+        (make_comment(1, "Why this?"), "on a line that was there before"),
         (make_comment(2, "```suggestion\nx\n```"), "a suggestion without words"),
-        (make_comment(2, "nit:\n```suggestion\n" + "x" * 700 + "\n```"), "too few words without its suggestion"),
+        (make_comment(2, "nit:\n```suggestion\n" + "x" * 700 + "\n```"), "too few words"),
+        (make_comment(2, "- nit -\r\n```suggestion\r\n" + "x" * 700 + "\r\n```\r\n"), "too few words"),
+        (make_comment(2, "Nit: :)\n~~~suggestion\n" + "x" * 700 + "\n~~~"), "too few words"),
+        (make_comment(2, "Maybe?\n```c++\n" + "x = 1;\n" * 80 + "```"), "too few words"),
+        (make_comment(2, "33d165d802846943c0ba70be4e643e3b50c6634e\n\n" + "As:\n" * 200), "too few words"),
         (make_comment(2, "x" * 401), "no sentence short enough"),
     ],
 )
