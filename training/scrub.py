@@ -14,6 +14,7 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network
 from typing import Final
 
 from training.authors import is_bot
+from training.phones import PHONES, is_phone, is_phone_in_code
 from training.secret_formats import find_secrets
 from training.snapshot import hash_name
 
@@ -41,15 +42,6 @@ COMMON_TOP_LEVEL: Final = frozenset({"com", "de", "edu", "fr", "io", "net", "org
 ADDRESS: Final = re.compile(r"(?<![\w.:/#-])(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\w)")
 ADDRESS_6: Final = re.compile(r"(?<![\w.:/#-])[23][0-9A-Fa-f]{3}:[0-9A-Fa-f:]{3,34}(?<!:)(?![\w:-]|\.\w)")
 DOCUMENTED: Final = IPv6Network("2001:db8::/32")
-PHONE: Final = re.compile(
-    r"(?<![\w+])\+[1-9](?:\d{0,2}[ .-]\(?\d{2,4}\)?(?:[ .-]\d{2,5}){1,4}|\d{10,13})(?![\w-]|\.\w)"
-)
-PHONE_US: Final = re.compile(
-    r"(?<![\w+.#/-])(?:1[ .-])?(?:\([2-9]\d{2}\)[ -]?\d{3}-|[2-9]\d{2}(?P<mark>[.-])\d{3}(?P=mark))\d{4}(?![\w-]|\.\w)"
-)
-"""North American numbers without `+`: `(555) 123-4567`, `555-123-4567`, `555.123.4567`. None begins with 0 or 1."""
-PHONE_DIGITS: Final = range(9, 16)
-
 CODE: Final = re.compile(
     r"^(?P<mark>`{3,}|~{3,}).*?(?:^(?P=mark)|\Z)|(?<!`)(?P<ticks>`{1,3})[^`\n](?:[^\n]*?[^`\n])?(?P=ticks)(?!`)",
     re.DOTALL | re.MULTILINE,
@@ -108,10 +100,10 @@ def scrub(text: str, hunk: str = "", people: frozenset[str] = frozenset(), salt:
         text = _replace(EMAIL, "e-mail", removed, text, _hide_email)
     text = _replace(ADDRESS, "address", removed, text, _hide_address)
     text = _replace(ADDRESS_6, "address", removed, text, _hide_address_6)
-    text = _replace(PHONE, "phone", removed, text, _hide_phone)
-    text = _replace(PHONE_US, "phone", removed, text, "[phone]")
-    in_prose = partial(_hide_names, hunk=hunk, people=people, salt=salt, removed=removed)
-    return Scrubbed(_map_prose(text, in_prose), dict(sorted(removed.items())))
+    in_prose, in_code = (partial(_hide_phones, is_one=one, removed=removed) for one in (is_phone, is_phone_in_code))
+    text = _map_parts(text, in_prose, in_code)
+    names = partial(_hide_names, hunk=hunk, people=people, salt=salt, removed=removed)
+    return Scrubbed(_map_parts(text, names), dict(sorted(removed.items())))
 
 
 Hide = Callable[[re.Match[str]], str | None]
@@ -154,16 +146,19 @@ def _hide_address_6(found: re.Match[str]) -> str | None:
     return "[address]" if address.is_global and address not in DOCUMENTED else None
 
 
-def _hide_phone(found: re.Match[str]) -> str | None:
-    return "[phone]" if sum(map(str.isdigit, found[0])) in PHONE_DIGITS else None
+def _hide_phones(text: str, *, is_one: Callable[[re.Match[str]], bool], removed: Counter[str]) -> str:
+    for pattern in PHONES:
+        text = _replace(pattern, "phone", removed, text, lambda found: "[phone]" if is_one(found) else None)
+    return text
 
 
-def _map_prose(text: str, change: Callable[[str], str]) -> str:
+def _map_parts(text: str, prose: Callable[[str], str], code: Callable[[str], str] = str) -> str:
+    """The text with what stands between pieces of code changed, and the code if that is given."""
     pieces, at = [], 0
-    for code in CODE.finditer(text):
-        pieces += [change(text[at : code.start()]), code[0]]
-        at = code.end()
-    return "".join([*pieces, change(text[at:])])
+    for found in CODE.finditer(text):
+        pieces += [prose(text[at : found.start()]), code(found[0])]
+        at = found.end()
+    return "".join([*pieces, prose(text[at:])])
 
 
 def _hide_names(prose: str, *, hunk: str, people: frozenset[str], salt: str, removed: Counter[str]) -> str:

@@ -36,6 +36,17 @@ SECRETS = (
     "https://discord.com/api/webhooks/123456789012345678/" + "aB3_" * 17,
 )
 AMPS = ("&", "&amp;")
+PHONES = (
+    *("+91 9876543210", "+1 4155552671", "+86 13812345678", "+49 30 1234567", "+44 (0)20 7946 0958", "+4917112345678"),
+    *("+33 (0)1 23 45 67 89", "+33 1 23 45 67 89", "+49 (0) 171 1234567", "+61 412 345 678", "+1 (415) 555-2671"),
+    *("+49(0)171 1234567", "+49 (30) 1234567", "+1-800-555-0199", "+1.415.555.2671", "+7 916 123-45-67"),
+    "+353 1 234 5678",
+)
+CODED_PHONES = (
+    *('TEL = "+14155552671"', "TEL = '+1-800-555-0199'", '<a href="tel:+4917112345678">', "<b>+91 9876543210</b>"),
+    *("# call +49 30 1234567", "# call +1 (415) 555-2671", "# call 415-555-2671"),
+)
+"""How they stand in code where nobody takes them for a sum."""
 AROUND = [("", ": what?"), ("", ":\n  x"), ("'", "'"), ('"', '"'), ("-", ""), ("_", "_ hi"), ("cc:", ""), ("", "- ok")]
 """What may stand before and behind a mention."""
 
@@ -74,6 +85,7 @@ AROUND = [("", ": what?"), ("", ":\n  x"), ("'", "'"), ('"', '"'), ("-", ""), ("
         *((f"it is {secret}, he said", "it is [secret], he said", "secret") for secret in SECRETS),
         *((f"![x](c?sv=1{amp}sig={'aB3%2F' * 10}%3D)", f"![x](c?sv=1{amp}sig=[secret])", "secret") for amp in AMPS),
         *((f"call {phone}.", "call [phone].", "phone") for phone in US_PHONES),
+        *((f"call {phone}, or not", "call [phone], or not", "phone") for phone in PHONES),
         ("tel:555-123-4567, day or night", "tel:[phone], day or night", "phone"),
         ('`phone="(555) 123-4567"`', '`phone="[phone]"`', "phone"),
     ],
@@ -107,6 +119,10 @@ def test_takes_out_secrets_and_personal_data(text: str, clean: str, kind: str) -
         f"https://{DSN_KEY}, {DSN_KEY}@v1, git+https://{DSN_KEY}@github.com/a/b.git, https://{DSN_KEY}@localhost/1",
         f"https://{DSN_KEY}0@a.io/1, https://key@o0.ingest.sentry.io/0, https://PUBLIC_KEY@sentry.example.com/1",
         "versions 555.123.456, 200.300.40000, 2.300.400.5000, 555.123.4567.1, v555.123.4567 and 255.255.255.255",
+        "sizes (256-512-1024), 384-768-3072, 224-448-1000, 200.300.4000, 300-600-1200 and +256 512 1024",
+        "x +86400000000, y +10000000000, +1 2024-01-02, +1 20240102, +1700000000000, +3 312345678 and +1 2 3 4 5 6 7 8",
+        "```suggestion\nx = y +86412345678\nz = y +10-2145-31237 +44 1234567890\n```",
+        "`n +4917112345678`, `a[:+4917112345678]` and `x ? y :+33-1234-5678-9`, 0171 1234567, 5551234567, 555 123 4567",
         "lines 200-300, 555-1234, 300-400-500, 555-123.4567 and 5551234567; a.py:555-123, #555-123-4567",
         "2024-01-02, 2024-123-4567, 20240102-123-4567, 12:30:45.123.4567, 021-123-4567 and 155-123-4567",
         "3d6f0a2e-555-123-4567, a-555-123-4567-b, https://a.b/555-123-4567, f(555) 123-4567, (555) 123, (55) 123-4567",
@@ -120,6 +136,14 @@ def test_takes_out_secrets_and_personal_data(text: str, clean: str, kind: str) -
 def test_leaves_code_and_numbers_alone(text: str) -> None:
     scrubbed = scrub(text)
     assert (scrubbed.text, scrubbed.removed) == (text, {})
+
+
+@pytest.mark.parametrize("line", CODED_PHONES)
+@pytest.mark.parametrize("around", ["```suggestion\n{}\n```", "`{}`"])
+def test_a_phone_number_in_code_goes_where_it_is_no_number(line: str, around: str) -> None:
+    scrubbed = scrub(around.format(line))
+    assert scrubbed.removed == {"phone": 1}
+    assert not any(map(str.isdigit, scrubbed.text))
 
 
 def test_a_name_that_stands_in_the_code_is_no_person() -> None:
@@ -203,14 +227,13 @@ def test_a_hostile_text_costs_little_time(text: str) -> None:
     "prefix",
     [
         *("sk-", "sk-a", " sk-aaaaaaaaaaaaaaaaaaaa", "sk-" + "a" * 20 + "T3BlbkFJ ", "sk-a" * 50 + "T3BlbkFJ "),
-        *("sk-or-v1-0", "sk-ant-", "-gsk_a", "-xai-a", "-hvs.a", "-ya29.a", "dop_v1_0", "shpat_0", "-whsec_a"),
-        *("-ATATT3", "ATATT3" + "a" * 50 + "=", "-lin_api_a", "-sntrys_eyJ", "sntryu_0", "?sig=%2F", "-eyJaaaaaaaaaa."),
-        *("https://discord.com/api/webhooks/1", "https://hooks.slack.com/services/T" + "a" * 400 + "/B"),
-        *("awskey", "aws" + "a" * 20 + "key", "AccountKey=", "MaaaaaaaaaaaaaaaaaaaaaaaA.", "ghp_", "glpat-", "gloas-"),
-        *("glagent-" + "a" * 1100 + " ", "glcbt-0a_", "GR1348941", "0a", "pypi-AgEIcHlwaS5vcmc", "SG.a", "sq0csp-"),
-        *("xoxb-1-", "1-", "sk_live_", "1", "12345678:", "ACa", "SKa", "AKIA", "-npm_a", "-AIzaa", "-dckr_pat_a"),
-        *("://a:", "a@a.", "a" * 64 + "@", "1.2.3.", "2000:a", "+1 22 ", "+1(22)", "+33 1 22 ", "+1 (0)", "+11", "+"),
-        *("(555) 123-", "555-123-", "_@a-", "@a/", "`a ``b ", "```a", "-----BEGIN A ", "aws_secret_access_key="),
+        *("sk-or-v1-0", "sk-ant-", "-gsk_a", "-xai-a", "-hvs.a", "-ya29.a", "-whsec_a", "-ATATT3", "-lin_api_a"),
+        *("ATATT3" + "a" * 50 + "=", "-sntrys_eyJ", "?sig=%2F", "-eyJaaaaaaaaaa.", "-----BEGIN A "),
+        *("https://discord.com/api/webhooks/1", "https://hooks.slack.com/services/T" + "a" * 400 + "/B", "xoxb-1-"),
+        *("awskey", "aws" + "a" * 20 + "key", "AccountKey=", "MaaaaaaaaaaaaaaaaaaaaaaaA.", "glpat-", "glcbt-0a_"),
+        *("glagent-" + "a" * 1100 + " ", "pypi-AgEIcHlwaS5vcmc", "SG.a", "0a", "12345678:", "-dckr_pat_a"),
+        *("://a:", "a@a.", "a" * 64 + "@", "1.2.3.", "2000:a", "+1 22 ", "+1(22)", "+33 1 22 ", "+1 (0)", "+11"),
+        *("(555) 123-", "555-123-", "_@a-", "@a/", "`a ``b ", "```a", "aws_secret_access_key=", "bearer a"),
     ],
     ids=lambda text: text[:12],
 )
