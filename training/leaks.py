@@ -4,8 +4,8 @@ Two sides may share no pull request (by name, head commit or comment), no commen
 and, when repositories are split, no repository. When time splits, nothing of train is from after its cut, and nothing
 of the later splits from before theirs.
 
-What is nearly the same is looked for with other MinHash values than those of `split`, and more of them: the pair that
-one misses the other does not miss too.
+What is nearly the same is looked for with other MinHash values than those of `split`: the pair that one misses the
+other does not miss too.
 """
 
 from __future__ import annotations
@@ -25,7 +25,16 @@ from training.dataset_stands import list_stands
 from training.errors import LeakError, refuse_write
 from training.examples import build_examples
 from training.filtered import FILTERED_SCHEMA, Filtered
-from training.near_duplicates import Banding, NearDuplicateIndex, Sketch, choose_banding, jaccard, sketch, sketch_all
+from training.near_duplicates import (
+    MISS,
+    Banding,
+    NearDuplicateIndex,
+    Sketch,
+    choose_banding,
+    jaccard,
+    sketch,
+    sketch_all,
+)
 from training.snapshot import Snapshot
 from training.split import find_span
 from training.split_facts import KINDS, Stand, UnitKind, list_marks, list_units
@@ -36,10 +45,8 @@ from training.temporary_tables import open_tables
 
 NAMED: Final = 20
 """So many leaks are named; of more, the number is told."""
-MISS: Final = 1e-6
-"""The chance that two texts just as similar as may not be are not even compared."""
 SEED: Final = 1729
-"""Not that of `training.near_duplicates`, with which the splits were made."""
+"""Not that of `training.split_run`, with which the splits were made."""
 _TABLES: Final = """
 CREATE TABLE mark (mark TEXT, split TEXT, row TEXT, PRIMARY KEY (mark, split, row)) WITHOUT ROWID;
 CREATE TABLE unit (split TEXT, kind TEXT, row TEXT, text TEXT, at INTEGER PRIMARY KEY)
@@ -106,7 +113,8 @@ def check_stands(stands: Iterable[Stand], summary: SplitSummary, folder: Path | 
     count = "1 leak" if len(leaks) == 1 else f"{len(leaks)} leaks"
     raise LeakError(
         "\n".join([f"{count} between the splits:", *leaks[:NAMED], *more]),
-        "Run `glossator-train split` and what follows again; name repositories that share their code in `families`.",
+        "Run `glossator-train split` and what follows again; name repositories that share their code in `families`."
+        " If it finds the same once more, lower `similarity` by a hundredth.",
     )
 
 

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -27,7 +28,7 @@ GRAM: Final = 5
 _FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
 _BATCH: Final = 256
 _TABLES: Final = (
-    "CREATE TABLE item (id INTEGER PRIMARY KEY, key TEXT, size INTEGER, shingles BLOB);"
+    "CREATE TABLE item (id INTEGER PRIMARY KEY, key TEXT, size INTEGER, shingles BLOB, digest BLOB UNIQUE);"
     "CREATE TABLE band (hash INTEGER, item INTEGER, PRIMARY KEY (hash, item)) WITHOUT ROWID"
 )
 
@@ -45,6 +46,8 @@ class Banding:
         return float((1 - similarity**self.rows) ** self.bands)
 
 
+MISS: Final = 1e-6
+"""The chance that the splits allow themselves that a pair just as similar as may not be is not even compared."""
 BANDING: Final = Banding(25, 5, 42)
 """Two texts of similarity 0.7 share a band with probability 0.990, of 0.8 with 0.99995."""
 
@@ -139,11 +142,19 @@ class NearDuplicateIndex:
     ) -> None:
         self._stack.__exit__(kind, error, trace)
 
+    def __len__(self) -> int:
+        """How many texts it holds; those with the same 5-grams are one."""
+        return int(self._base.execute("SELECT count(*) FROM item").fetchone()[0])
+
     def add(self, key: str, sketch: Sketch) -> None:
-        """Let later texts be compared with this one."""
-        row = (key, len(sketch.shingles), sketch.shingles.tobytes())
-        item = self._base.execute("INSERT INTO item (key, size, shingles) VALUES (?, ?, ?)", row).lastrowid
-        self._base.executemany("INSERT OR IGNORE INTO band VALUES (?, ?)", [(band, item) for band in sketch.bands])
+        """Let later texts be compared with this one. Of those with the same 5-grams the first stands for all."""
+        shingles = sketch.shingles.tobytes()
+        row = (key, len(sketch.shingles), shingles, blake2b(shingles, digest_size=16).digest())
+        added = self._base.execute(
+            "INSERT OR IGNORE INTO item (key, size, shingles, digest) VALUES (?, ?, ?, ?) RETURNING id", row
+        ).fetchone()
+        if added:
+            self._base.executemany("INSERT OR IGNORE INTO band VALUES (?, ?)", [(it, added[0]) for it in sketch.bands])
 
     def find(self, sketch: Sketch) -> str | None:
         """The key of a text that is nearly the same, the one that shares most bands first and then the earliest."""

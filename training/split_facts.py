@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from reviewer.domain import ReviewExample, Split
+from reviewer.prompt import show
 from training.aligned import Aligned
 from training.completion import cut_message, plain_message
 from training.examples import build_examples
@@ -19,6 +20,8 @@ from training.split import find_span
 from training.splits import Assigned
 
 UnitKind = Literal["comment", "hunk"]
+SAME_PIECE: Final = "on the same piece again"
+"""Why `training.examples` loses a comment that stands on a copy of a piece that is shown."""
 KINDS: Final[tuple[UnitKind, ...]] = ("comment", "hunk")
 
 
@@ -73,10 +76,24 @@ def find_facts(snapshot: Snapshot, aligned: Aligned, filtered: Filtered) -> Fact
     span = find_span(snapshot)
     if filtered.reason:
         return Facts(snapshot.repo, snapshot.number, *span, unusable=filtered.reason)
-    assigned = Assigned(snapshot.repo, snapshot.number, "train")
-    examples = build_examples(snapshot, aligned, filtered, assigned).shown
+    examples = list_possible(snapshot, aligned, filtered)
     units = dict.fromkeys(unit for example in examples for unit in list_units(example))
     return Facts(snapshot.repo, snapshot.number, *span, list_marks(snapshot), tuple(units))
+
+
+def list_possible(snapshot: Snapshot, aligned: Aligned, filtered: Filtered) -> Iterator[ReviewExample]:
+    """All examples that there may be, whatever is left out of them.
+
+    Where a piece stands twice, the copy with the most comments is shown; without these it is another one.
+    """
+    left_out: tuple[int, ...] = ()
+    while True:
+        assigned = Assigned(snapshot.repo, snapshot.number, "train", left_out_comments=left_out)
+        built = build_examples(snapshot, aligned, filtered, assigned)
+        yield from built.shown
+        if not built.lost[SAME_PIECE]:
+            return
+        left_out += tuple(comment.id for example in built.examples for comment in example.comments)
 
 
 def list_marks(snapshot: Snapshot) -> tuple[str, ...]:
@@ -88,12 +105,15 @@ def list_marks(snapshot: Snapshot) -> tuple[str, ...]:
 def list_units(example: ReviewExample) -> Iterator[Unit]:
     """The changed lines and the comments of an example; all lines where a comment was shown with unchanged ones.
 
-    A comment whose message in the chats is another text, as without its suggestion, is one under both.
+    What the chats show as another text is one under both: a long line is cut there, and a comment may stand without its
+    suggestion.
     """
     lines = [line for line in example.hunk.lines if line.kind != " "] or example.hunk.lines
-    text = "\n".join(line.text for line in lines)
+    text, shown = ("\n".join(texts) for texts in ((line.text for line in lines), (show(line.text) for line in lines)))
     if text.strip():
         yield Unit("hunk", example.hunk.digest, text)
+        if shown.split() != text.split():
+            yield Unit("hunk", example.hunk.digest, shown)
     for comment in example.comments:
         yield Unit("comment", str(comment.id), comment.body)
         message = cut_message(plain_message(comment.body))

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from datetime import date
 from itertools import pairwise, tee
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -17,7 +18,7 @@ from reviewer.jsonfile import check_schema, decode, replace_file
 from training.aligned import ALIGNED_SCHEMA, Aligned
 from training.errors import DataError, refuse_write
 from training.filtered import FILTERED_SCHEMA, Filtered
-from training.near_duplicates import NearDuplicateIndex, Sketch, sketch_all
+from training.near_duplicates import MISS, Banding, NearDuplicateIndex, Sketch, choose_banding, sketch_all
 from training.records import encode, save_records
 from training.snapshot import Key
 from training.split import NEVER, Cuts, SplitParams, check_params, choose_repositories, choose_split, list_unknown
@@ -26,6 +27,9 @@ from training.split_table import FactsTable, StoredUnit
 from training.splits import SPLITS, SPLITS_SCHEMA, SUMMARY_FILE, SUMMARY_SCHEMA, OutReason, SplitSummary
 from training.stage import Told, run_stage
 from training.store import SchemaOnly, SnapshotStore
+
+SEED: Final = 42
+"""What the MinHash values are drawn with; `training.leaks` draws others."""
 
 
 def split_snapshots(
@@ -109,19 +113,20 @@ def drop_same(table: FactsTable) -> None:
 
 def leave_out_near_duplicates(table: FactsTable, kind: UnitKind, similarity: float) -> None:
     """Leave out of each split what stands, nearly the same, in a later one."""
+    banding = choose_banding(similarity, MISS, SEED)
     with NearDuplicateIndex(table.folder, similarity) as index:
         for split in reversed(SPLITS):
             if split != SPLITS[-1]:
-                found = [unit.at for unit, sketch in _sketch(table, kind, split) if index.find(sketch)]
+                found = [unit.at for unit, sketch in _sketch(table, kind, split, banding) if index.find(sketch)]
                 table.leave_out(found)
             if split != SPLITS[0]:
-                for unit, sketch in _sketch(table, kind, split):
+                for unit, sketch in _sketch(table, kind, split, banding):
                     index.add(unit.id, sketch)
 
 
-def _sketch(table: FactsTable, kind: UnitKind, split: Split) -> Iterator[tuple[StoredUnit, Sketch]]:
+def _sketch(table: FactsTable, kind: UnitKind, split: Split, banding: Banding) -> Iterator[tuple[StoredUnit, Sketch]]:
     units, again = tee(table.list_units(kind, split))
-    return zip(units, sketch_all(unit.text for unit in again), strict=True)
+    return zip(units, sketch_all((unit.text for unit in again), banding), strict=True)
 
 
 def summarize(table: FactsTable, params: SplitParams, cuts: Cuts) -> SplitSummary:

@@ -121,6 +121,16 @@ def test_the_earliest_of_equal_ones_is_named() -> None:
         assert index.find(sketch("the same words again and again.")) == "b"
 
 
+def test_a_text_that_comes_again_and_again_is_kept_once(tmp_path: Path) -> None:
+    """So that looking it up does not become slower each time."""
+    with NearDuplicateIndex(tmp_path) as index:
+        for at in range(50):
+            index.add(str(at), sketch(f"{' ' * at}The same words again and again."))
+        index.add("other", sketch("Other words."))
+        assert len(index) == 2
+        assert index.find(sketch("Other words.")) == "other"
+
+
 def test_the_threshold_is_the_least_similarity_that_matches() -> None:
     one, other = make_text(3), edit(make_text(3), 4, 3)
     similarity = jaccard(sketch(one).shingles, sketch(other).shingles)

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from reviewer.errors import UsageError
 from tests.training.small_project import SmallProject, write_code, write_remark
+from training.aligned import Aligned, AlignedComment, Anchor
+from training.filtered import Filtered, FilteredComment
 from training.records import read_records
 from training.snapshot import Key, Snapshot, SnapshotComment
 from training.split import (
@@ -26,6 +28,7 @@ from training.split import (
     list_unknown,
     parse_time,
 )
+from training.split_facts import find_facts
 from training.split_run import load_summary, split_snapshots
 from training.splits import SPLITS_SCHEMA, Assigned, OutReason, SplitSummary
 from training.stage import Told
@@ -298,6 +301,31 @@ def test_what_a_chat_would_say_counts_too(project: SmallProject) -> None:
     assert [record.left_out_comments for record in records.values()] == [(1000,), (2000,), (), ()]
     assert (summary.splits["train"].comments, summary.splits["train"].left_out_comments) == (0, 2)
     assert summary.splits["test"].comments == 2
+
+
+def test_what_a_chat_would_show_of_long_lines_counts_too(project: SmallProject) -> None:
+    """Their ends differ, which the chats cut off."""
+    begin = "data = " + " ".join(write_code("shared", 13))
+    for name in ("a/train", "c/test"):
+        project.add(name, 1, code=[begin + " ".join(write_code(name, 30))])
+    records, _ = run(project, train_repositories=("a/train",), test_repositories=("c/test",))
+    assert [len(record.left_out_hunks) for record in records.values()] == [1, 0]
+
+
+def test_where_a_piece_stands_twice_the_comments_of_either_copy_count() -> None:
+    """The copy with more comments is shown; should these be left out, the other one is."""
+    code = write_code("shared", 3)
+    hunks = "".join(f"@@ -{at},0 +{at},3 @@ def main():\n" + "".join(f"+{line}\n" for line in code) for at in (1, 101))
+    diff = f"diff --git a/src/main.py b/src/main.py\n--- a/src/main.py\n+++ b/src/main.py\n{hunks}"
+    comments, places = [], []
+    for at, line in ((1, 1), (2, 101), (3, 103)):
+        comments.append(SnapshotComment(at, "src/main.py", write_remark(str(at)), "", "user-reviewer", "User"))
+        anchor = Anchor("src/main.py", "RIGHT", line, None, "+", code[(line - 1) % 100])
+        places.append(AlignedComment(at, at, "exact", "", anchor, anchor))
+    snapshot = Snapshot("a/train", 1, diff=diff, comments=tuple(comments), license="MIT")
+    kept = tuple(FilteredComment(comment.id, body=comment.body, quality=0.5) for comment in comments)
+    facts = find_facts(snapshot, Aligned("a/train", 1, tuple(places)), Filtered("a/train", 1, kept))
+    assert {unit.id for unit in facts.units if unit.kind == "comment"} == {"1", "2", "3"}
 
 
 def test_what_validation_gives_up_costs_train_nothing(project: SmallProject) -> None:
