@@ -90,6 +90,12 @@ class PullCollector:
             nodes = {part.number: part.value for part in parts if part.value and part.value["merged"]}
             self.collect(list(nodes.values()), start, len(numbers), anew=True)
             gone += [part.number for part in parts if not part.error and part.number not in nodes]
+            rest = numbers[start + BATCH_PULLS :]
+            if rest and all(part.error for part in parts):
+                self.left.update(rest)
+                sentence = f"{self.state.repo}: {len(rest)} more pull requests are left for the next collection."
+                self.run.told.problems.append(sentence)
+                break
         return gone
 
     def leave(self, number: int, error: HostError) -> None:

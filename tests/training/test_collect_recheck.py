@@ -180,6 +180,26 @@ def test_where_github_answers_nothing_it_is_not_asked_for_each() -> None:
     assert client.asked <= 7 + 4 * MOST_ALONE
 
 
+def test_where_github_gives_none_the_rest_is_left(
+    repo: RepoScenario, github_server: GitHubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pulls = [add_pull(repo, day) for day in range(1, 6)]
+    run_collect(github_server, tmp_path)
+    for pull in pulls:
+        delete_comment(pull, -1)
+    monkeypatch.setattr("training.collect_pulls.BATCH_PULLS", 2)
+
+    with edited(spoil(PULLS, lambda parts: parts.update(dict.fromkeys(parts)) or [])) as http:
+        told = run_collect(github_server, tmp_path, http=http)
+    again = run_collect(github_server, tmp_path)
+
+    assert told.problems == [
+        *(f"octo/demo#{number} is left for the next collection: Something went wrong." for number in (1, 2)),
+        "octo/demo: 3 more pull requests are left for the next collection.",
+    ]
+    assert (told.updated, again.updated, again.problems) == (0, 5, [])
+
+
 def test_a_comment_without_an_id_costs_its_pull_request_only(
     repo: RepoScenario, github_server: GitHubServer, tmp_path: Path
 ) -> None:
