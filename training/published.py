@@ -25,7 +25,7 @@ import msgspec
 
 from reviewer.jsonfile import decode
 from training.errors import DataError
-from training.snapshot import FINAL_DIFF, AuthorType, Key, Problem, Snapshot, SnapshotComment
+from training.snapshot import FINAL_DIFF, AuthorType, Key, Problem, Snapshot, SnapshotComment, find_faults
 from training.store import SnapshotStore
 
 NO_DIFF: Final = Problem("diff", "Only the hunks that people commented on were published.")
@@ -178,16 +178,26 @@ def refuse_row(row: Row) -> str:
 
 def save_merged(store: SnapshotStore, key: Key, rows: Iterable[Row], counts: ImportCounts) -> None:
     """Merge the rows of one pull request into its snapshot."""
-    before = store.load(key) if key in store else None
+    name = f"{key[0]}#{key[1]}"
+    try:
+        before = store.load(key) if key in store else None
+    except DataError as error:
+        counts.problems.append(f"{name} was left out: {error.what} {error.hint}")
+        return
     merged = before
     for row in rows:
-        merged = merge(merged, parse_snapshot(row))
-    if merged is None or merged == before:
-        counts.unchanged += 1
-    else:
+        new = parse_snapshot(row)
+        if fault := next(find_faults(new), ""):
+            counts.problems.append(f"A row of {name} was left out: {fault}.")
+        else:
+            merged = merge(merged, new)
+    if merged is None:
+        return
+    counts.comments += len(merged.comments)
+    counts.unchanged += merged == before
+    if merged != before:
         counts.written += 1
         store.save(merged)
-    counts.comments += len(merged.comments) if merged else 0
 
 
 def merge(old: Snapshot | None, new: Snapshot) -> Snapshot:

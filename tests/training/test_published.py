@@ -215,6 +215,29 @@ def test_a_bad_row_costs_only_itself(tmp_path: Path, store: SnapshotStore, bad: 
     assert why in counts.problems[0]
 
 
+def test_what_no_stage_can_read_is_not_written(tmp_path: Path, store: SnapshotStore) -> None:
+    comment = {**whole_row()["comments"][0], "id": 2**60}
+    rows = whole_row(comments=[comment]), whole_row(number=8)
+
+    counts = import_files([write(tmp_path / "a.jsonl", *rows)], store)
+
+    assert counts.problems == [f"A row of octo/demo#7 was left out: comments[0].id is {2**60}, not from 1 to {2**53}."]
+    assert list(store.list_keys()) == [("octo/demo", 8)]
+
+
+def test_a_damaged_snapshot_costs_only_itself(tmp_path: Path, store: SnapshotStore) -> None:
+    file = write(tmp_path / "a.jsonl", whole_row(), whole_row(number=8))
+    import_files([file], store)
+    store.path(("octo/demo", 7)).write_bytes(b"{")
+
+    counts = import_files([file], store)
+
+    (problem,) = counts.problems
+    assert problem.startswith("octo/demo#7 was left out: ")
+    assert problem.endswith("Delete the file and collect that pull request again.")
+    assert counts.unchanged == 1
+
+
 @pytest.mark.parametrize("keep", [0.5, 0.98])
 def test_a_truncated_file_gives_what_it_holds(tmp_path: Path, store: SnapshotStore, keep: float) -> None:
     rows = [whole_row(number=at, title=sha256(b"%d" % at).hexdigest()) for at in range(1, 400)]
