@@ -57,7 +57,8 @@ def list_stands(dataset: Path) -> Iterator[Stand]:
             times = sorted(filter(None, (parse_time(comment.created_at) for comment in example.comments)))
             began, ended = (times[0], times[-1]) if times else ("", "")
             said = tuple(f"comment {comment.id}" for comment in example.comments)
-            yield Stand(split, example.repo, example.number, began, ended, said, tuple(list_units(example)))
+            units = tuple(list_units(example))
+            yield Stand(split, example.repo, example.number, began, ended, said, units, is_listed=False)
     for split in SPLITS:
         for name in (CHATS, OUTDATED_CHATS):
             yield from list_chats(dataset / name.format(split=split), split)

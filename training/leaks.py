@@ -49,6 +49,7 @@ SEED: Final = 1729
 """Not that of `training.split_run`, with which the splits were made."""
 _TABLES: Final = """
 CREATE TABLE mark (mark TEXT, split TEXT, row TEXT, PRIMARY KEY (mark, split, row)) WITHOUT ROWID;
+CREATE TABLE listed (row TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE unit (split TEXT, kind TEXT, row TEXT, text TEXT, at INTEGER PRIMARY KEY)
 """
 
@@ -142,10 +143,10 @@ def _find_late(stand: Stand, summary: SplitSummary) -> Iterator[str]:
 
 
 def _find_unlisted(base: sqlite3.Connection, stand: Stand, summary: SplitSummary) -> Iterator[str]:
-    if summary.validation_from and not stand.is_listed:
-        mark = f"the pull request {stand.row}"
-        if not base.execute("SELECT 1 FROM mark WHERE mark = ?", (mark,)).fetchone():
-            yield f"{stand.row} is in {stand.split}, and nobody knows when it was: no row of the dataset says."
+    if stand.is_listed:
+        base.execute("INSERT OR IGNORE INTO listed VALUES (?)", (stand.row,))
+    elif summary.validation_from and not base.execute("SELECT 1 FROM listed WHERE row = ?", (stand.row,)).fetchone():
+        yield f"{stand.row} is in {stand.split}, and the table of pull requests does not say when it was."
 
 
 def _store(base: sqlite3.Connection, stand: Stand, *, is_by_repository: bool) -> None:

@@ -63,7 +63,7 @@ class Stand:
     marks: tuple[str, ...] = ()
     units: tuple[Unit, ...] = ()
     is_listed: bool = True
-    """False: its time is that of a row that has come before, which must be there."""
+    """False: one that is listed has come before, and says when the pull request was."""
 
     @property
     def row(self) -> str:

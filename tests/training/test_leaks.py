@@ -20,7 +20,7 @@ from training.dataset import write_dataset
 from training.dataset_params import DatasetParams
 from training.errors import DataError, LeakError
 from training.leaks import check_dataset, check_splits, check_stands, find_leaks
-from training.parquet import load_examples
+from training.parquet import PULL_REQUEST, PULL_REQUESTS, TableWriter, load_examples, load_pull_requests
 from training.records import encode, read_records, save_records
 from training.split_facts import Stand, Unit
 from training.split_run import save_summary
@@ -290,7 +290,18 @@ def test_what_a_prompt_shows_beside_its_piece_is_no_leak(dataset: Path) -> None:
 def test_a_chat_of_which_nobody_knows_the_time(dataset: Path) -> None:
     add_chat(dataset, "c/unknown#1:abc")
     check_dataset(dataset, dataset.parent / "splits", BY_REPOSITORY)
-    told = "c/unknown#1 is in train, and nobody knows when it was: no row of the dataset says."
+    told = "c/unknown#1 is in train, and the table of pull requests does not say when it was."
+    assert told in check_planted(dataset, replace(BY_TIME, validation_from="2024-01-01"))
+
+
+def test_an_example_of_which_nobody_knows_the_time(dataset: Path) -> None:
+    """Its own row is no witness, and neither are its chats."""
+    rows = [row for row in load_pull_requests(dataset) if row["repo"] != "a/train"]
+    with TableWriter(dataset / PULL_REQUESTS, PULL_REQUEST) as table:
+        for row in rows:
+            table.write(row)
+    check_dataset(dataset, dataset.parent / "splits", BY_REPOSITORY)
+    told = "a/train#1 is in train, and the table of pull requests does not say when it was."
     assert told in check_planted(dataset, replace(BY_TIME, validation_from="2024-01-01"))
 
 
