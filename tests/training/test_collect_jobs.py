@@ -14,7 +14,8 @@ import yaml
 from reviewer.errors import HostError
 from tests.command import ROOT
 from training.collect_run import Collected
-from training.commands.collect import tell
+from training.commands.collect import tell, tell_import
+from training.published import ImportCounts
 from training.retrain import INPUT
 
 WORKFLOW: dict[Any, Any] = yaml.safe_load((ROOT / ".github/workflows/collect.yml").read_text(encoding="utf-8"))
@@ -160,7 +161,7 @@ def test_collecting_stops_in_time(tmp_path: Path) -> None:
     assert "::notice title=Glossator::Stopped collecting after 0.0001 hours; the next run goes on." in printed
 
 
-@pytest.mark.parametrize("problems", [0, 2, 30])
+@pytest.mark.parametrize("problems", [0, 2, 9, 30])
 def test_a_few_problems_are_shown_as_warnings(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], problems: int
 ) -> None:
@@ -193,7 +194,41 @@ def test_a_part_of_a_collection_is_kept_and_told(tmp_path: Path, capsys: pytest.
     assert (tmp_path / "dvc.log").read_text("utf-8") == "dvc commit --quiet --force collect\n"
 
 
-@pytest.mark.parametrize(("code", "expected"), [("5", 5), ("0", 1)])
+def test_each_tables_problems_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With `sources` of both kinds and `repos` there are three; what stands between them is no problem of any."""
+    tell(Collected(repos=1, problems=["a dump: line 2 was left out."]))
+    dumped = capsys.readouterr()
+    tell_import(ImportCounts(files=1, problems=["published: line 3 was left out.", "published: line 4, too."]))
+    published = capsys.readouterr()
+    tell(Collected(repos=1, problems=["octo/gone: Not Found."]))
+    github = capsys.readouterr()
+    shown = [part for each in (dumped, published, github) for part in (each.err, each.out, "octo/demo: rewritten.\n")]
+    (tmp_path / "told").write_text("".join(shown), "utf-8")
+
+    _, printed, _ = collect(tmp_path, f'{SNAPSHOT} cat "$RUNNER_TEMP/told"')
+
+    prefix = "::warning title=Glossator::"
+    assert [line.removeprefix(prefix) for line in printed.splitlines() if line.startswith(prefix)] == [
+        *("a dump: line 2 was left out.", "published: line 3 was left out.", "published: line 4, too."),
+        "octo/gone: Not Found.",
+    ]
+
+
+def test_a_count_that_cannot_be_shows_no_more_than_there_is(tmp_path: Path) -> None:
+    script = f"{SNAPSHOT} printf 'one\\nfiles  1\\nproblems  99,999,999,999\\nproblems  x\\n'"
+    ended, printed, _ = collect(tmp_path, script)
+    assert ended == 0
+    assert printed.count("::warning") == 1
+
+
+@pytest.mark.parametrize(("code", "said"), [("2", "until this is mended"), ("5", "the next run goes on")])
+def test_the_job_says_whether_the_next_run_goes_on(tmp_path: Path, code: str, said: str) -> None:
+    _, printed, _ = run_step(JOBS["build"]["steps"][-1]["name"], tmp_path, {}, CODE=code)
+    assert said in printed
+    assert printed.count("::error title=Glossator::") == 1
+
+
+@pytest.mark.parametrize(("code", "expected"), [("2", 2), ("5", 5), ("0", 1)])
 def test_the_job_fails_at_its_end(tmp_path: Path, code: str, expected: int) -> None:
     """With the code of collecting; where building alone has failed with 1."""
     last = JOBS["build"]["steps"][-1]
