@@ -14,6 +14,7 @@ from training.aligned import Aligned, AlignedComment
 from training.anchors import number_on, stands_on
 from training.filtered import Filtered, FilteredComment, FilterReason
 from training.outcomes import is_last_word
+from training.published import REVIEWED_DIFF
 from training.snapshot import Snapshot, SnapshotComment
 from training.splits import Assigned
 
@@ -64,11 +65,13 @@ def join_remarks(snapshot: Snapshot, aligned: Aligned, filtered: Filtered, assig
 def may_be_answered(snapshot: Snapshot, comment: SnapshotComment) -> bool:
     """Whether the final diff may hold the answer to a comment: false only when nothing was pushed after it.
 
-    The commit that it was made on tells that. Dates do where nobody knows it: a commit may be older than the comment
-    and pushed after it.
+    The commit that it was made on tells that. Where nobody knows it, a diff of the commit that was reviewed is that of
+    the only thread; else dates must do: a commit may be older than the comment and pushed after it.
     """
     if snapshot.head_sha and comment.original_commit_id:
         return comment.original_commit_id != snapshot.head_sha
+    if REVIEWED_DIFF in snapshot.problems and sum(other.in_reply_to is None for other in snapshot.comments) == 1:
+        return False
     return not is_last_word(snapshot, comment)
 
 

@@ -17,7 +17,8 @@ from training.chats import drop_answered, render_replies
 from training.comment_hunk import parse_diff_hunk
 from training.examples import build_examples, read_pull_request
 from training.filtered import Filtered, FilteredComment
-from training.snapshot import Snapshot, SnapshotComment, SnapshotCommit
+from training.published import REVIEWED_DIFF
+from training.snapshot import Problem, Snapshot, SnapshotComment, SnapshotCommit
 from training.splits import Assigned
 
 DIFF = """\
@@ -340,6 +341,20 @@ def test_only_the_last_word_is_a_chat_about_the_final_diff(
         defaultdict(Counter),
     )
     assert about == (len(case.built.examples) if may_be_answered else 0)
+
+
+@pytest.mark.parametrize(
+    ("problem", "others", "answered"), [(REVIEWED_DIFF, 0, 0), (REVIEWED_DIFF, 1, 1), (None, 0, 1)]
+)
+def test_a_diff_of_what_was_reviewed_is_that_of_the_only_thread(
+    problem: Problem | None, others: int, answered: int
+) -> None:
+    case = Case(replace(SNAPSHOT, problems=(problem,) if problem else ()))
+    case.say(line=2, original_commit_id="").say(line=2, reason="reply", reply_to=1)
+    for _ in range(others):
+        case.say(standing="outdated", reason="too-short", original_commit_id="")
+    case.build()
+    assert len(case.built.answered) == len(case.built.before) == answered
 
 
 def test_what_another_split_has_is_not_in_the_diff_either() -> None:
