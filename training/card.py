@@ -35,12 +35,13 @@ FILES: Final = """\
 | `examples/SPLIT.parquet` | one for each piece of a diff, as the reviewer would be asked about it |
 | `pull_requests.parquet` | one for each pull request, with its title, text and the guidelines in force |
 | `chats/SPLIT.jsonl` | prompt and completion: pieces of final diffs, with comments or with an empty reply |
-| `chats/SPLIT-outdated.jsonl` | prompt and completion: code as it was when an outdated or addressed comment was made |
+| `chats/SPLIT-outdated.jsonl` | prompt and completion: code as it was when the comment was made, if it changed since |
 """
 READING: Final = """\
 - A piece is **labelled** when all human comments on it are known. Only then does it say something that there is none.
   A source may hold a selection of the comments; then, and where a comment on the file has no line in the final diff,
-  its pieces are unlabelled, those with a remark too: good for training on what was said, never for precision.
+  its pieces are unlabelled, those with a remark too: good for training on what was said, never for precision. Nor is a
+  piece labelled that people spoke of without a remark: a reply, the author's own words, a part of a range.
 - So labelled pieces have **fewer remarks than pieces at large**: files that were much discussed and much changed fall
   out. The table above has both numbers. Report metrics with and without such files: on labelled pieces, and on all
   pieces of the pull requests whose `comments_complete` is true.
@@ -48,8 +49,8 @@ READING: Final = """\
   are judged by `commented`: a remark that is too short to learn from still shows where a reviewer stopped.
 - Examples of **outdated code** end with the commented line, as the code host shows them. They teach what to say. A
   model that is trained on where they point learns to point at the last line.
-- A comment that was **addressed** has its chat among those of outdated code, made of the code that the reviewer saw:
-  the final diff may hold its answer. In the table it stands on its line of the final diff.
+- A comment after which **something was pushed** has its chat among those of outdated code, made of the code that the
+  reviewer saw: the final diff may hold its answer. In the table it stands on its line of the final diff.
 - Each completion was read back and placed by the reviewer's own code, and stands on the human's own line.
 """
 LIMITS: Final = """\

@@ -56,7 +56,10 @@ EXAMPLE: Final[dict[str, Column]] = {
         "string",
         "`pull-request`: a piece of the final diff. `diff-hunk`: the code that an outdated comment stood on.",
     ),
-    "labelled": ("bool", "All human comments on this piece are known; only then does their absence say something."),
+    "labelled": (
+        "bool",
+        "All that people said of this piece is known; only then does it say something that nobody did.",
+    ),
     "language": ("string", "By the file's ending. Empty: unknown."),
     "path": ("string", "The file."),
     "section": ("string", "Git's heading behind `@@`."),
