@@ -19,7 +19,8 @@ from training.snapshot import Snapshot, SnapshotComment
 from training.splits import Assigned
 
 NO_REMARK = frozenset({FilterReason.BOT, FilterReason.AGENT, FilterReason.OWN, FilterReason.LINTER})
-"""Comments that do not show where a human reviewer stopped. All other reasons are about the words, or the thread."""
+"""Comments that do not show where a human reviewer stopped. All other reasons are about the words, the
+thread, or, as for outsiders, a human whom nobody should learn from."""
 UNSEEN = frozenset({"outdated", "unplaced", "file"})
 """Standings of comments that may be about any hunk of their file."""
 MOVED = frozenset({"added", "renamed", "copied"})
