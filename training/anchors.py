@@ -20,6 +20,7 @@ from training.aligned import Anchor
 NO_HUNK: Final = "it has no diff hunk"
 BAD_HUNK: Final = "its diff hunk cannot be read"
 GONE: Final = "the line is not in the diff any more"
+STAYED: Final = "the line at its number reads the same, and more about it does, but less straight above it"
 UNSURE: Final = "a line of the diff reads the same, but too little around it does"
 
 
@@ -175,9 +176,10 @@ def find_file(files: tuple[ChangedFile, ...], path: str) -> ChangedFile | None:
 def find_again(commented: Commented, shown: FileSide, params: AlignParams) -> Spot | str:
     """The one line of the file that is the commented one, or why none is.
 
-    The best is the one with the most lines above that are the same; of equals, the one at the number that it had. Then
-    the best must be sure. Where it moved far, it and the same lines about it have letters enough. And the hunk's whole
-    beginning is the same; or the text is telling, and it stands there once and the hunk shows it once, or there are the
+    The best is the one with the most lines above that are the same; of equals, the one at the number that it had. Where
+    one at that number is not the best, but has more of the same about it, nobody can tell which it is. Then the best
+    must be sure. Where it moved far, it and the same lines about it have letters enough. And the hunk's whole beginning
+    is the same; or the text is telling, and it stands there once and the hunk shows it once, or there are the
     same lines about it; or enough lines above are the same.
     """
     found = list_candidates(commented, shown)
@@ -187,6 +189,9 @@ def find_again(commented: Commented, shown: FileSide, params: AlignParams) -> Sp
     if (equals := ranks.count(max(ranks))) > 1:
         return f"{equals} lines of the diff are like it"
     best = found[ranks.index(max(ranks))]
+    stayed = next((candidate for candidate in found if candidate.number == commented.number), best)
+    if count_around(commented, stayed, params.reach) > count_around(commented, best, params.reach):
+        return STAYED
     return best.spot if is_sure(commented, best, params, alone=len(found) == 1) else UNSURE
 
 

@@ -250,3 +250,26 @@ def test_a_long_line_that_the_hunk_shows_twice_is_not_found_by_itself() -> None:
     hunk = f"@@ -1,3 +1,8 @@\n def a():\n+{line}\n+    use(loaded)\n+{line}"
     diff = f"diff --git a/f b/f\n--- a/f\n+++ b/f\n@@ -500,2 +500,4 @@\n def b():\n+    if bad:\n+{line}\n end\n"
     assert render_place(align_one(make_snapshot(diff, SnapshotComment(1, "f", "Why?", diff_hunk=hunk)))) == "outdated"
+
+
+def test_a_line_that_may_have_stayed_is_not_looked_for_elsewhere() -> None:
+    """The line at its number reads the same; that of another function has one more equal line above it."""
+    head = "diff --git a/m.c b/m.c\n--- a/m.c\n+++ b/m.c\n"
+    hunk = "@@ -0,0 +1,30 @@\n+int parse(ctx *ctx) {\n+    if (!ctx) {\n+        return 0;"
+    stayed = "@@ -0,0 +1,4 @@\n+int parse(ctx *ctx) {\n+    if (ctx == NULL) {\n+        return 0;\n+    }\n"
+    other = "@@ -40,0 +50,4 @@\n+int load(ctx *ctx) {\n+    if (!ctx) {\n+        return 0;\n+    }\n"
+    comment = SnapshotComment(1, "m.c", "Why?", diff_hunk=hunk)
+    for hunks, expect in ((stayed + other, "outdated"), (other, "reanchored R52"), (stayed, "exact R3")):
+        assert render_place(align_one(make_snapshot(head + hunks, comment))) == expect
+    told = replace(comment, line=3)
+    assert render_place(align_one(make_snapshot(head + stayed + other, told))) == "exact R3"
+
+
+def test_a_line_that_moved_away_from_an_equal_one_is_found() -> None:
+    """At its number there is another line now that reads the same; nothing about it does."""
+    head = "diff --git a/m.c b/m.c\n--- a/m.c\n+++ b/m.c\n"
+    hunk = "@@ -0,0 +1,30 @@\n+int parse(ctx *ctx) {\n+    if (!ctx) {\n+        return 0;"
+    now = "@@ -0,0 +1,4 @@\n+int load(ptr *ptr) {\n+    if (ptr == NULL) {\n+        return 0;\n+    }\n"
+    moved = "@@ -40,0 +50,4 @@\n+int parse(ctx *ctx) {\n+    if (!ctx) {\n+        return 0;\n+    }\n"
+    comment = SnapshotComment(1, "m.c", "Why?", diff_hunk=hunk)
+    assert render_place(align_one(make_snapshot(head + now + moved, comment))) == "reanchored R52"
