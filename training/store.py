@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -20,6 +21,8 @@ _NAME = re.compile(r"([0-9]{6}|[1-9][0-9]{6,})\.json")
 """What `SnapshotStore.path` writes. Nothing else in the folder is a snapshot, such as the rest of a killed process."""
 
 
+_BEGINNING: Final = f'{{"schema":"{SNAPSHOT_SCHEMA}",'.encode()
+"""Of a file as `SnapshotStore.save` writes it, which need not be read twice to know its version."""
 _PART = re.compile(r"\.(?:[0-9]{6,}|collect|guidelines)\.json\.([0-9]+)")
 """What `replace_file` writes before it is whole."""
 
@@ -118,7 +121,8 @@ def read_snapshot(path: Path, key: Key) -> tuple[Snapshot, str]:
     hint = "Delete the file and collect that pull request again."
     try:
         data = path.read_bytes()
-        check_schema(decode(data, SchemaOnly).schema, SNAPSHOT_SCHEMA, str(path))
+        if not data.startswith(_BEGINNING):
+            check_schema(decode(data, SchemaOnly).schema, SNAPSHOT_SCHEMA, str(path))
         snapshot = decode(data, Snapshot)
     except OSError as error:
         raise refuse_read(path, error) from error
