@@ -62,7 +62,7 @@ def inert_code(text: str, info: str = "") -> str | None:
     """
     lines = text.replace("\r\n", "\n").removesuffix("\n").split("\n")
     code = "\n".join(lines)
-    is_strange = "\r" in code or SURROGATE.search(code) or any(find_hidden(line) for line in lines)
+    is_strange = "\r" in code or "\f" in code or SURROGATE.search(code) or any(find_hidden(line) for line in lines)
     return None if is_strange or tame_code(code) != code else render_fence(code, info)
 
 

@@ -401,6 +401,7 @@ def test_code_blocks() -> None:
         "a\u200bb",
         "a\x1b[31m",
         "a\x00",
+        "a\fb",
         "a\rb",
         "<!-- x -->",
         "/approve",
