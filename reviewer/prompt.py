@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 
 from reviewer.context import guideline_budget
 from reviewer.domain import CATEGORIES, SEVERITIES, Bundle, Hunk
@@ -24,6 +25,8 @@ MAX_TOKENS = 600
 """Of a reply. Under 1,024, above which TGI restarts a grammar in the middle of an answer."""
 MAX_COMMENTS = 2
 _FILE_LIST_SHARE = 0.1
+FEW_LINES = 150
+"""So many are first tried all at once: most lists are no longer."""
 _REPAIR_CHARACTERS = 2_000
 
 
@@ -144,8 +147,12 @@ def choose_nonce(bundle: Bundle) -> str:
 
 
 def _fill(lines: Iterable[str], budget: int) -> str:
+    rest = iter(lines)
+    first = list(islice(rest, FEW_LINES + 1))
+    if len(first) <= FEW_LINES and estimate_tokens("\n".join(first)) + 2 * len(first) <= budget:
+        return "\n".join(first)  # all of it fits, even with each line rounded up
     kept: list[str] = []
-    for line in lines:
+    for line in chain(first, rest):
         budget -= estimate_tokens(line) + 1
         if budget < 0:
             kept.append("[...]")

@@ -246,9 +246,9 @@ def leave_out_repeats(first: Path, repeats: Repeats, counts: FilterCounts) -> It
     for raw in read_records(first, FILTERED_SCHEMA, Filtered):
         record = raw.read()
         comments = tuple(_leave_out(comment, repeats, raw.key) for comment in record.comments)
-        after = replace(record, comments=comments)
+        after = record if comments == record.comments else replace(record, comments=comments)
         counts.add(after)
-        yield encode(after)
+        yield raw.line.rstrip(b"\n") if after is record else encode(after)
 
 
 def _leave_out(comment: FilteredComment, repeats: Repeats, key: Key) -> FilteredComment:

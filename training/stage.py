@@ -169,10 +169,11 @@ def _run_batch(work: Work, batch: list[_Job]) -> Done:
 
 def _do(work: Work, job: _Job) -> Any:
     """The record of one pull request, with the digest of its snapshot where records have a place for it."""
-    snapshot, digest = read_snapshot(job.path, job.key)
     records = [raw.read() for raw in job.raws]
-    for raw, record in zip(job.raws, records, strict=True):
-        if getattr(record, "snapshot", "") not in {"", digest}:  # one made by hand has none
+    made_from = [getattr(record, "snapshot", "") for record in records]  # empty in one made by hand
+    snapshot, digest = read_snapshot(job.path, job.key, made_from)
+    for raw, made in zip(job.raws, made_from, strict=True):
+        if made not in {"", digest}:
             raise DataError(f"{raw.where} was made from another state of {job.path}: run align and what follows again.")
     record = work(snapshot, *records)
     return replace(record, snapshot=digest) if hasattr(record, "snapshot") else record
