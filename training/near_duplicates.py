@@ -154,7 +154,9 @@ class NearDuplicateIndex:
             "INSERT OR IGNORE INTO item (key, size, shingles, digest) VALUES (?, ?, ?, ?) RETURNING id", row
         ).fetchone()
         if added:
-            self._base.executemany("INSERT OR IGNORE INTO band VALUES (?, ?)", [(it, added[0]) for it in sketch.bands])
+            rows = ",".join(["(?, ?)"] * len(sketch.bands))
+            values = [value for band in sketch.bands for value in (band, added[0])]
+            self._base.execute(f"INSERT OR IGNORE INTO band VALUES {rows}", values)  # noqa: S608 - marks only
 
     def find(self, sketch: Sketch) -> str | None:
         """The key of a text that is nearly the same, the one that shares most bands first and then the earliest."""
