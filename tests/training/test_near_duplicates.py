@@ -2,6 +2,7 @@ import random
 import resource
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +21,15 @@ from training.near_duplicates import (
 )
 
 
-@pytest.fixture
+@contextmanager
 def no_room() -> Iterator[None]:
     """No file may be longer than one KiB."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1024, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:  # before pytest prints: into a file that would fail too
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 WORDS = "use a lock here: another thread may read the buffer while we free it, please check".split()  # noqa: SIM905 - prose
@@ -155,9 +158,8 @@ def test_no_room_for_the_tables_is_told_with_the_folder(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.usefixtures("no_room")
 def test_no_room_from_the_start_is_told_too(tmp_path: Path) -> None:
-    with pytest.raises(DataError) as caught, NearDuplicateIndex(tmp_path):
+    with pytest.raises(DataError) as caught, no_room(), NearDuplicateIndex(tmp_path):
         pass
     assert str(tmp_path) in caught.value.what
     assert not list(tmp_path.iterdir())
