@@ -213,7 +213,7 @@ FAULTS = {
 def test_an_endpoint_that(glossator: Command, scene: Path, fault: faults.Fault, words: str) -> None:
     with ModelServer(always=fault) as server:
         done = glossator(
-            *("review", "--diff", scene / "ok.diff", "--timeout", "2"),
+            *("review", "--diff", scene / "ok.diff", "--timeout", "3"),
             GLOSSATOR_ENDPOINT_URL=server.url,
             GLOSSATOR_ENDPOINT_TOKEN="s3cret",
         )
