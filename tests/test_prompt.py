@@ -73,6 +73,23 @@ def test_four_fifths_of_a_ten_hunk_pull_requests_prompt_tokens_come_from_the_sha
     assert 9 * shared / (10 * shared + own) >= 0.8
 
 
+def test_the_weights_of_a_text() -> None:
+    """Small letters .14, capitals .24, digits 1.54, marks .59, a byte beyond ASCII .30, a newline .87, a word .50."""
+    assert estimate_tokens("") == 0
+    assert estimate_tokens(" ") == 1
+    assert estimate_tokens("abc DEF 42") == int(3 * 0.14 + 3 * 0.24 + 2 * 1.54 + 3 * 0.50) + 1
+    assert estimate_tokens("_x\n\n\u00e9!") == int(2 * 0.59 + 0.14 + 2 * 0.87 + 2 * 0.30 + 2 * 0.50) + 1
+
+
+def test_what_is_tried_all_at_once_fits_line_by_line_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle = make_bundle(*(f"value_{number} = {number}" for number in range(20)), guideline="Be kind.\n\nBe brief.\n")
+    budgets = [replace(Settings(), context_tokens=tokens) for tokens in range(600, 1_400)]
+    quick = [render_prefix(bundle, settings) for settings in budgets]
+    monkeypatch.setattr("reviewer.prompt.FEW_LINES", -1)
+    assert quick == [render_prefix(bundle, settings) for settings in budgets]
+    assert len(set(quick)) > 20, "some budgets cut the change, each elsewhere"
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_real_tokenizer_agrees_about_the_share(ten_hunks: Bundle) -> None:
