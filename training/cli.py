@@ -18,6 +18,7 @@ STAGES: Final = {
     "filter": "Keep the comments that teach something; say why the others do not.",
     "split": "Split into train, validation and test without a leak.",
     "dataset": "Write the examples as Parquet and JSONL, with a data card.",
+    "held-out": "Write pull requests and their human comments for the evaluation.",
     "propose": "Open a pull request that updates the dataset.",
     "retrain": "Start the training workflow when enough has come in.",
     "simulate": "Play stored pull requests as webhook events through a stand-in GitHub.",
@@ -35,7 +36,7 @@ class StageGroup(click.Group):
         """The `command` of `training.commands.NAME`."""
         if cmd_name not in STAGES:
             return None
-        command: click.Command = import_module(f"training.commands.{cmd_name}").command
+        command: click.Command = import_module(f"training.commands.{cmd_name.replace('-', '_')}").command
         return command
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -1,0 +1,1 @@
+"""Evaluation that cannot be fooled, and the gate that decides which model may review."""

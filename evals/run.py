@@ -1,0 +1,169 @@
+"""Run candidates on held-out pull requests. The product is run as it is: `reviewer.review.review_pull_request`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Protocol
+
+from evals.held_out import HeldOut, HeldOutSet
+from evals.predictions import Anchors, Predicted, Prediction, Run, RunFolder, list_changed, list_hunks
+from evals.remembered import RememberedModel
+from reviewer import __version__
+from reviewer.domain import DropReason, ModelVersion, Review, ReviewComment
+from reviewer.locate import rank_hunks
+from reviewer.review import review_pull_request
+from reviewer.settings import Settings
+
+POSTED, ROUTED = 4.0, 2.0
+"""What a hunk's or a line's score gains from a comment: those with one go first, as a maintainer sees them."""
+
+
+class Candidate(Protocol):
+    """Whatever can be judged: the reviewer with a model, a baseline without one, a peer."""
+
+    @property
+    def run(self) -> Run:
+        """Who it is; `dataset` is filled in by the caller."""
+        ...
+
+    async def predict(self, held: HeldOut) -> Prediction:
+        """What it makes of one pull request."""
+        ...
+
+
+class ReviewerCandidate:
+    """The product itself with a model."""
+
+    def __init__(self, name: str, model: RememberedModel, settings: Settings, dataset: str = "") -> None:
+        self._name = name
+        self._model = model
+        self._settings = settings
+        self._dataset = dataset
+
+    @property
+    def run(self) -> Run:
+        """Who it is: the model, and the settings that shape a review."""
+        settings = {
+            key: value for key, value in asdict(self._settings).items() if key not in {"concurrency", "timeout"}
+        }
+        settings["exclude"] = list(self._settings.exclude)
+        return Run(self._name, "reviewer", self._model.version, self._dataset, settings, __version__)
+
+    async def predict(self, held: HeldOut) -> Prediction:
+        """Review the pull request."""
+        self._model.take()
+        review = await review_pull_request(held.bundle, self._model, self._settings)
+        return predict_from_review(held, review, self._settings, self._model.take().seconds)
+
+
+def predict_from_review(held: HeldOut, review: Review, settings: Settings, seconds: float) -> Prediction:
+    """A review as a prediction. `seconds` are the model's."""
+    over = [routed.comment for routed in review.routed if routed.comment]
+    comments = [_predicted(comment, posted=True) for comment in review.comments]
+    comments += [_predicted(comment, posted=False) for comment in over]
+    states = Counter(entry.state for entry in review.coverage)
+    asked = states["reviewed"] + states["failed"]
+    hunk_scores, line_scores = score_places(held, comments, settings)
+    return Prediction(
+        repo=review.repo,
+        number=review.number,
+        shown=held.digest,
+        comments=tuple(comments),
+        hunk_scores=hunk_scores,
+        line_scores=line_scores,
+        status=review.status,
+        asked=asked,
+        unreadable=states["failed"],
+        repaired=max(0, review.usage.requests - asked),
+        anchors=_count_anchors(review, over),
+        drops=dict(sorted(Counter(str(dropped.reason) for dropped in review.dropped).items())),
+        requests=review.usage.requests,
+        prompt_tokens=review.usage.prompt_tokens,
+        completion_tokens=review.usage.completion_tokens,
+        seconds=round(seconds, 3),
+    )
+
+
+def score_places(
+    held: HeldOut, comments: Sequence[Predicted], settings: Settings
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """The order in which the product points a maintainer to hunks and to changed lines.
+
+    First what it commented on, then what it would have, then the locator's order; -1 for what it does not read.
+    """
+    ranked, _ = rank_hunks(held.bundle.pull_request, settings)
+    located = {id(hunk): score for score, hunk in ranked}
+    gains: dict[tuple[str, str, int], float] = {}
+    for comment in reversed(comments):
+        gain = (POSTED if comment.posted else ROUTED) + comment.score / 2
+        for number in range(comment.start_line or comment.line, comment.line + 1):
+            gains[comment.path, comment.side, number] = gain
+    hunks = list_hunks(held)
+    best = [
+        max((gains.get((hunk.path, line.side, line.number), 0.0) for line in hunk.lines), default=0.0) for hunk in hunks
+    ]
+    scores = [located.get(id(hunk), -1.0) for hunk in hunks]
+    return (
+        tuple(round(score + gain, 4) for score, gain in zip(scores, best, strict=True)),
+        tuple(
+            round(scores[at] + gains.get((hunk.path, line.side, line.number), 0.0), 4)
+            for at, hunk, line in list_changed(held)
+        ),
+    )
+
+
+def _predicted(comment: ReviewComment, *, posted: bool) -> Predicted:
+    return Predicted(
+        comment.path,
+        comment.side,
+        comment.line,
+        comment.start_line,
+        comment.finding.message,
+        comment.score,
+        posted,
+        comment.suggestion,
+    )
+
+
+def _count_anchors(review: Review, over: Sequence[ReviewComment]) -> Anchors:
+    placed = [comment for comment in (*review.comments, *over) if not comment.finding.rule]
+    exact = sum(comment.finding.line == f"{comment.side[0]}{comment.start_line or comment.line}" for comment in placed)
+    lost = sum(routed.reason == "quote-not-found" for routed in review.routed)
+    lost += sum(dropped.reason == DropReason.OUTSIDE_DIFF for dropped in review.dropped)
+    return Anchors(exact, len(placed) - exact, lost)
+
+
+def tell_nobody(done: int, total: int, prediction: Prediction) -> None:
+    """Show nothing."""
+
+
+async def run_candidate(
+    held_out: HeldOutSet,
+    candidate: Candidate,
+    folder: RunFolder,
+    on_done: Callable[[int, int, Prediction], None] = tell_nobody,
+) -> dict[tuple[str, int], Prediction]:
+    """Run a candidate on a set, or go on where an earlier run was stopped.
+
+    Returns:
+        The predictions by pull request, in the order of the set.
+
+    Raises:
+        EvalError: The folder holds another run, or cannot be written.
+    """
+    done = folder.start(candidate.run)
+    found: dict[tuple[str, int], Prediction] = {}
+    for at, held in enumerate(held_out.pull_requests, 1):
+        before = done.get(held.key)
+        if before is None or before.shown != held.digest:
+            before = await candidate.predict(held)
+            folder.add(before)
+        found[held.key] = before
+        on_done(at, len(held_out.pull_requests), before)
+    return found
+
+
+NO_MODEL = ModelVersion("none")
+"""Who answers for a candidate without a model."""
