@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -41,6 +42,8 @@ def command(
 
     wanted = load_held_out(held_out, limit)
     settings = merge_settings({}, {}, embedded=not endpoint_url)
+    if not endpoint_url:  # it answers one after another: waiting for others is no time of the model's
+        settings = replace(settings, concurrency=1)
     inputs = {"endpoint-url": endpoint_url, "endpoint-token": endpoint_token, "model": model}
 
     def tell(done: int, total: int, prediction: Prediction) -> None:
