@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -56,7 +57,8 @@ def save_lines(path: Path, head: dict[str, Any], lines: Iterable[bytes]) -> None
     except OSError as error:
         raise refuse_write(path, error) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def save_document(path: Path, schema: str, value: Any) -> None:
