@@ -50,6 +50,10 @@ class Slice:
     metrics: dict[str, Estimate]
     note: str = ""
     """Why its figures say little, as when it is small."""
+    rows: list[int] = field(default_factory=list)
+    """Its pull requests: their places in `Scorecard.keys`."""
+    columns: dict[str, list[float]] = field(default_factory=dict)
+    """Their counts in the files of the slice; empty when it takes whole pull requests, whose counts count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,10 @@ class Scorecard:
     text_scorer: dict[str, Any] = field(default_factory=dict)
     """Model, layer, idf, rescaling and versions of BERTScore, and of the others."""
     settings: dict[str, Any] = field(default_factory=dict)
+    in_set: int = 0
+    """Pull requests of the held-out set; those that were scored may be fewer."""
+    notes: list[str] = field(default_factory=list)
+    """Sentences that belong beside the figures: what was left out, what the model may have seen."""
 
     @property
     def table(self) -> Table:
@@ -133,6 +141,12 @@ class Scorecard:
             for name, pool in self.pools.items()
         }
         return Table(tuple((repo, number) for repo, number in self.keys), columns, pools)
+
+    def slice_table(self, part: Slice) -> Table:
+        """The counts of a slice as a table, without pools: ratios can be compared pull request by pull request."""
+        keys = tuple((self.keys[row][0], self.keys[row][1]) for row in part.rows)
+        columns = part.columns or {name: [values[row] for row in part.rows] for name, values in self.columns.items()}
+        return Table(keys, {name: np.array(values, dtype=np.float64) for name, values in columns.items()})
 
 
 def save_scorecard(scorecard: Scorecard, path: Path) -> None:
