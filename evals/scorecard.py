@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -50,9 +51,9 @@ class Slice:
     metrics: dict[str, Estimate]
     note: str = ""
     """Why its figures say little, as when it is small."""
-    rows: list[int] = field(default_factory=list)
+    rows: list[int] = dataclasses.field(default_factory=list)
     """Its pull requests: their places in `Scorecard.keys`."""
-    columns: dict[str, list[float]] = field(default_factory=dict)
+    columns: dict[str, list[float]] = dataclasses.field(default_factory=dict)
     """Their counts in the files of the slice; empty when it takes whole pull requests, whose counts count."""
 
 
