@@ -12,6 +12,8 @@ from pathlib import Path
 import click
 import pytest
 
+from evals.cli import STEPS as NAMES_OF_STEPS
+from evals.cli import evaluate
 from reviewer import errors
 from reviewer.cli import STOPPED
 from reviewer.cli import glossator as commands
@@ -47,13 +49,32 @@ def find_commands(program: str) -> Iterator[tuple[str, list[str]]]:
 
 
 COMMANDS = list(find_commands("glossator"))
-TRAIN_COMMANDS = [one for one in find_commands("glossator-train") if find_spec(f"training.commands.{one[1][0]}")]
-MODULES = [f"training.commands.{name}" for name in NAMES_OF_STAGES]
-STAGES = [import_module(module).command for module in MODULES if find_spec(module)]
-OF_TRAINING = {
-    name for file in ROOT.glob("training/**/*.py") for name in re.findall(r"GLOSSATOR_\w+", file.read_text())
+
+
+def name_module(package: str, command: str) -> str:
+    return f"{package}.commands.{command.replace('-', '_')}"
+
+
+GROUPS: dict[str, tuple[str, click.Group]] = {
+    "glossator-train": ("training", train),
+    "glossator-eval": ("evals", evaluate),
 }
-"""Variables that only `glossator-train` reads."""
+GROUP_COMMANDS = [
+    (program, page, words)
+    for program, (package, _) in GROUPS.items()
+    for page, words in find_commands(program)
+    if find_spec(name_module(package, words[0]))
+]
+MODULES = [name_module("training", name) for name in NAMES_OF_STAGES]
+MODULES += [name_module("evals", name) for name in NAMES_OF_STEPS]
+STAGES = [import_module(module).command for module in MODULES]
+OF_GROUPS = {
+    name
+    for package in ("training", "evals")
+    for file in ROOT.glob(f"{package}/**/*.py")
+    for name in re.findall(r"GLOSSATOR_\w+", file.read_text())
+}
+"""Variables that only `glossator-train` or `glossator-eval` reads."""
 
 
 @pytest.mark.parametrize(("page", "words"), COMMANDS, ids=[f"{page}: {' '.join(words)}" for page, words in COMMANDS])
@@ -68,13 +89,18 @@ def test_a_command_line_parses(page: str, words: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("page", "words"), TRAIN_COMMANDS, ids=[f"{p}: {' '.join(words)}" for p, words in TRAIN_COMMANDS]
+    ("program", "page", "words"),
+    GROUP_COMMANDS,
+    ids=[f"{page}: {program} {' '.join(words)}" for program, page, words in GROUP_COMMANDS],
 )
-def test_a_command_line_of_training_parses(page: str, words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_line_of_a_group_parses(
+    program: str, page: str, words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A command that is named alone, as `glossator-train retrain` in a sentence, may lack its arguments."""
     monkeypatch.setenv("GITHUB_REPOSITORY", "octo/demo")
-    context = click.Context(train)
-    name, command, rest = train.resolve_command(context, words)
+    group = GROUPS[program][1]
+    context = click.Context(group)
+    name, command, rest = group.resolve_command(context, words)
     assert command
     try:
         command.make_context(name, [str(ROOT) if word == "PATH" else word for word in rest], parent=context)
@@ -84,10 +110,12 @@ def test_a_command_line_of_training_parses(page: str, words: list[str], monkeypa
         assert not rest
 
 
-def test_every_stage_is_explained() -> None:
-    assert len(TRAIN_COMMANDS) > 15
-    named = re.findall(r"^\| `glossator-train ([a-z]+)` \|", read("docs/cli.md"), re.MULTILINE)
-    assert named == list(NAMES_OF_STAGES)
+@pytest.mark.parametrize(
+    ("program", "names"), [("glossator-train", NAMES_OF_STAGES), ("glossator-eval", NAMES_OF_STEPS)]
+)
+def test_every_stage_is_explained(program: str, names: dict[str, str]) -> None:
+    named = re.findall(rf"^\| `{program} ([a-z-]+)` \|", read("docs/cli.md"), re.MULTILINE)
+    assert named == list(names)
 
 
 def test_every_command_is_explained() -> None:
@@ -132,7 +160,7 @@ def test_options_and_variables_that_are_named_exist(page: str) -> None:
             assert not unknown or page.startswith("docs/adr/"), span
     known = {setting.variable for setting in TABLE} | {"GLOSSATOR_TRACEBACK", "GLOSSATOR_UPDATE", "GLOSSATOR_"}
     shown = {name for name in re.findall(r"GLOSSATOR_\w*", read(page)) if f"secrets.{name}" not in read(page)}
-    assert shown <= known | {"GLOSSATOR_FOLDER", "GLOSSATOR_EMBEDDED"} | OF_TRAINING
+    assert shown <= known | {"GLOSSATOR_FOLDER", "GLOSSATOR_EMBEDDED"} | OF_GROUPS
 
 
 def test_the_exit_codes() -> None:
