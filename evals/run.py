@@ -65,7 +65,7 @@ def predict_from_review(held: HeldOut, review: Review, settings: Settings, secon
     comments += [_predicted(comment, posted=False) for comment in over]
     states = Counter(entry.state for entry in review.coverage)
     asked = states["reviewed"] + states["failed"]
-    hunk_scores, line_scores = score_places(held, comments, settings)
+    hunk_scores, line_scores = score_places(held, comments, locate_hunks(held, settings))
     return Prediction(
         repo=review.repo,
         number=review.number,
@@ -86,25 +86,29 @@ def predict_from_review(held: HeldOut, review: Review, settings: Settings, secon
     )
 
 
-def score_places(
-    held: HeldOut, comments: Sequence[Predicted], settings: Settings
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """The order in which the product points a maintainer to hunks and to changed lines.
-
-    First what it commented on, then what it would have, then the locator's order; -1 for what it does not read.
-    """
+def locate_hunks(held: HeldOut, settings: Settings) -> list[float]:
+    """The locator's score of each hunk of `list_hunks`, 0 to 1; -1 for what the product does not read."""
     ranked, _ = rank_hunks(held.bundle.pull_request, settings)
     located = {id(hunk): score for score, hunk in ranked}
+    return [located.get(id(hunk), -1.0) for hunk in list_hunks(held)]
+
+
+def score_places(
+    held: HeldOut, comments: Sequence[Predicted], scores: Sequence[float]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """The order in which a candidate points a maintainer to hunks and to changed lines.
+
+    First what it commented on, then what it would have, then the order of `scores`: one for each hunk, at most 1.
+    """
     gains: dict[tuple[str, str, int], float] = {}
     for comment in reversed(comments):
         gain = (POSTED if comment.posted else ROUTED) + comment.score / 2
         for number in range(comment.start_line or comment.line, comment.line + 1):
             gains[comment.path, comment.side, number] = gain
-    hunks = list_hunks(held)
     best = [
-        max((gains.get((hunk.path, line.side, line.number), 0.0) for line in hunk.lines), default=0.0) for hunk in hunks
+        max((gains.get((hunk.path, line.side, line.number), 0.0) for line in hunk.lines), default=0.0)
+        for hunk in list_hunks(held)
     ]
-    scores = [located.get(id(hunk), -1.0) for hunk in hunks]
     return (
         tuple(round(score + gain, 4) for score, gain in zip(scores, best, strict=True)),
         tuple(

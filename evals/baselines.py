@@ -1,0 +1,221 @@
+"""Candidates without a model: what a reviewer has to beat to be worth its cost. They see what the product sees.
+
+Each is an idea of where to comment and what to say. Those that are only about the place say what the template says.
+A place is the first added line of a hunk, or its first removed line where nothing was added: of the human comments on
+the sets that were looked at, 9 in 10 stand on an added line.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from evals.held_out import HeldOut
+from evals.predictions import Predicted, Prediction, Run, list_changed, list_hunks
+from evals.run import NO_MODEL, locate_hunks, score_places
+from reviewer import __version__
+from reviewer.domain import Hunk, Line
+from reviewer.rank import MAX_ROUTED
+from reviewer.settings import Settings
+
+CONSTANT: Final = "Can we remove this? I don't think we need this anymore."
+"""On CodeReviewer's test comments this sentence has a higher BLEU than CodeReviewer."""
+QUOTED = 120
+"""Characters of a line that the template quotes."""
+
+Score = Callable[[HeldOut], Sequence[float]]
+"""A score from 0 to 1 for each hunk of `list_hunks`; less than 0: no comment there."""
+Choose = Callable[[Hunk], Sequence[Line]]
+Write = Callable[[Hunk, Line], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A line where a baseline would comment, and how sure it is, from 0 to 1."""
+
+    hunk: Hunk
+    line: Line
+    score: float
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """What a baseline makes of a pull request, in any order. Scores as in `Prediction`; empty: it does not rank."""
+
+    spots: Sequence[Spot] = ()
+    hunk_scores: Sequence[float] = ()
+    line_scores: Sequence[float] = ()
+    """Empty where `hunk_scores` are not: lines follow the comments, then their hunks."""
+
+
+Idea = Callable[[HeldOut, int], Guess]
+"""What to make of a pull request; the number is the seed of what is left to chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """An idea, and a sentence on it. `posts_all`: it knows no budget."""
+
+    about: str
+    idea: Idea
+    posts_all: bool = False
+
+
+class Baseline:
+    """A recipe as a candidate of `evals.run`.
+
+    Args:
+        name: A short name.
+        recipe: The idea.
+        dataset: Name of the held-out set.
+        seed: Of what is left to chance.
+        budget: How many comments are posted; as the product does, it names up to 20 more that are not.
+        facts: More that it depends on, for `Run.settings`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        recipe: Recipe,
+        dataset: str = "",
+        seed: int = 0,
+        budget: int = Settings().max_comments,
+        facts: dict[str, object] | None = None,
+    ) -> None:
+        settings: dict[str, object] = {"seed": seed, "max_comments": budget, **(facts or {})}
+        self.run = Run(name, "baseline", NO_MODEL, dataset, settings, __version__)
+        self._recipe, self._seed, self._budget = recipe, seed, budget
+
+    async def predict(self, held: HeldOut) -> Prediction:
+        """Its comments on one pull request, best first."""
+        guess = self._recipe.idea(held, self._seed)
+        spots = sorted(guess.spots, key=lambda spot: -spot.score)
+        if not self._recipe.posts_all:
+            spots = spots[: self._budget + MAX_ROUTED]
+        posted = len(spots) if self._recipe.posts_all else self._budget
+        comments = tuple(_predicted(spot, posted=at < posted) for at, spot in enumerate(spots))
+        hunk_scores, line_scores = guess.hunk_scores, guess.line_scores
+        if hunk_scores and not line_scores:
+            hunk_scores, line_scores = score_places(held, comments, hunk_scores)
+        repo, number = held.key
+        return Prediction(repo, number, held.digest, comments, tuple(hunk_scores), tuple(line_scores))
+
+
+def _predicted(spot: Spot, *, posted: bool) -> Predicted:
+    line = spot.line
+    return Predicted(spot.hunk.path, line.side, line.number, None, spot.body, round(spot.score, 6), posted)
+
+
+def write_template(_: Hunk, line: Line) -> str:
+    """A sentence that quotes the line that it stands on: as an excerpt ends there, its last line."""
+    return f"Is `{line.text.strip()[:QUOTED]}` needed here? I think we should simplify this."
+
+
+def write_constant(_: Hunk, __: Line) -> str:
+    """The same for all."""
+    return CONSTANT
+
+
+def by_hunk(score: Score, choose: Choose, write: Write = write_template, *, ranks: bool = True) -> Idea:
+    """The idea to score hunks, and to comment on the same lines of each."""
+
+    def guess(held: HeldOut, _: int) -> Guess:
+        scores = score(held)
+        spots = [
+            Spot(hunk, line, value, write(hunk, line))
+            for value, hunk in zip(scores, list_hunks(held), strict=True)
+            if value >= 0
+            for line in choose(hunk)
+        ]
+        return Guess(spots, scores if ranks else ())
+
+    return guess
+
+
+def guess_lines(held: HeldOut, seed: int) -> Guess:
+    """Lines, and apart from them hunks, in an order of chance."""
+    chance = random.Random(f"{seed}:{held.key}")  # noqa: S311 - a fixed order, not a secret
+    lines = [round(chance.random(), 6) for _ in list_changed(held)]
+    hunks = [round(chance.random(), 6) for _ in list_hunks(held)]
+    spots = [
+        Spot(hunk, line, score, write_template(hunk, line))
+        for score, (_, hunk, line) in zip(lines, list_changed(held), strict=True)
+    ]
+    return Guess(spots, hunks, lines)
+
+
+def guess_nothing(_: HeldOut, __: int) -> Guess:
+    """No comment."""
+    return Guess()
+
+
+def score_located(held: HeldOut) -> Sequence[float]:
+    """The product's own order."""
+    return locate_hunks(held, Settings())
+
+
+def score_changed(held: HeldOut) -> Sequence[float]:
+    """The more lines changed, the higher."""
+    return [_share(hunk.changed) for hunk in list_hunks(held)]
+
+
+def score_added(held: HeldOut) -> Sequence[float]:
+    """The more lines were added, the higher."""
+    return [_share(sum(line.kind == "+" for line in hunk.lines)) for hunk in list_hunks(held)]
+
+
+def score_order(held: HeldOut) -> Sequence[float]:
+    """The order of the diff."""
+    return [1 / (1 + at) for at in range(len(list_hunks(held)))]
+
+
+def score_alike(held: HeldOut) -> Sequence[float]:
+    """No hunk before another."""
+    return [0.0] * len(list_hunks(held))
+
+
+def _share(size: int) -> float:
+    """A size as a number from 0 to 1, as the locator has it."""
+    return size / (size + 20)
+
+
+def choose_first(hunk: Hunk) -> Sequence[Line]:
+    """The first added line, or else the first removed one."""
+    return _added(hunk)[:1]
+
+
+def choose_last(hunk: Hunk) -> Sequence[Line]:
+    """The last added line, or else the last removed one."""
+    return _added(hunk)[-1:]
+
+
+def choose_all(hunk: Hunk) -> Sequence[Line]:
+    """Each changed line."""
+    return [line for line in hunk.lines if line.kind != " "]
+
+
+def _added(hunk: Hunk) -> Sequence[Line]:
+    changed = choose_all(hunk)
+    return [line for line in changed if line.kind == "+"] or changed
+
+
+BASELINES: Final[dict[str, Recipe]] = {
+    "random-line": Recipe("Changed lines by chance.", guess_lines),
+    "first-line": Recipe("The first hunks of the diff.", by_hunk(score_order, choose_first)),
+    "largest-hunk": Recipe("The hunks with most changed lines.", by_hunk(score_changed, choose_first)),
+    "largest-added": Recipe("The hunks with most added lines.", by_hunk(score_added, choose_first)),
+    "locator": Recipe("The order of hunks of the product.", by_hunk(score_located, choose_first)),
+    "template": Recipe("The same hunks, at the last line of each.", by_hunk(score_located, choose_last)),
+    "constant": Recipe(
+        "The same places as locator, one sentence.", by_hunk(score_located, choose_first, write_constant)
+    ),
+    "every-hunk": Recipe("A comment on each hunk.", by_hunk(score_alike, choose_first, ranks=False), posts_all=True),
+    "everywhere": Recipe(
+        "A comment on each changed line.", by_hunk(score_alike, choose_all, ranks=False), posts_all=True
+    ),
+    "silent": Recipe("No comment.", guess_nothing),
+}
+"""By name. `retrieval` needs training pairs: `evals.retrieval` makes it."""
