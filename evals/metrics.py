@@ -8,10 +8,13 @@ from typing import Literal
 
 import numpy as np
 
-from evals.table import Floats, Table
+from evals.table import Floats, Pool, Table
 
 Better = Literal["higher", "lower", "neither"]
 Unit = Literal["share", "score", "count", "seconds", "tokens"]
+
+_BLOCK = 64
+"""Draws that are worked out at once: what they need stays small."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +24,13 @@ class Ratio:
     numerator: Mapping[str, float]
     denominator: Mapping[str, float]
 
+    def base(self, table: Table) -> Floats:
+        """(pull requests,) What each one adds to the denominator: 0 has no say."""
+        return _sum(table, self.denominator)
+
     def compute(self, table: Table, weights: Floats) -> Floats:
         """The values for each row of `weights` (draws, pull requests); NaN where the denominator is 0."""
-        above, below = (_sum(table, weights, part) for part in (self.numerator, self.denominator))
+        above, below = (weights @ _sum(table, part) for part in (self.numerator, self.denominator))
         return divide(above, below)
 
 
@@ -33,14 +40,19 @@ class AveragePrecision:
 
     pool: str
 
+    def base(self, table: Table) -> Floats:
+        """(pull requests,) What could be found in each: 0 has no say."""
+        pool = table.pools.get(self.pool)
+        return np.zeros(len(table.keys)) if pool is None else table.column(pool.positives)
+
     def compute(self, table: Table, weights: Floats) -> Floats:
         """The values for each row of `weights` (draws, pull requests); NaN where nothing could be found."""
         pool = table.pools.get(self.pool)
         if pool is None:
             return np.full(len(weights), np.nan)
-        positives = weights @ table.column(pool.positives)
-        values = np.array([_weighted_average_precision(draw[pool.rows], pool.gains) for draw in weights])
-        return divide(values, positives)
+        blocks = [weights[start : start + _BLOCK] for start in range(0, len(weights), _BLOCK)]
+        values = np.concatenate([np.zeros(0), *(_sum_precisions(block, pool) for block in blocks)])
+        return divide(values, weights @ self.base(table))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +77,18 @@ def divide(above: Floats, below: Floats) -> Floats:
     return result
 
 
-def _sum(table: Table, weights: Floats, part: Mapping[str, float]) -> Floats:
-    total = np.zeros(len(table.keys))
+def _sum(table: Table, part: Mapping[str, float]) -> Floats:
+    total: Floats = np.zeros(len(table.keys))
     for name, factor in part.items():
         total = total + factor * table.column(name)
-    summed: Floats = weights @ total
-    return summed
+    return total
 
 
-def _weighted_average_precision(weights: Floats, gains: Floats) -> float:
-    """The sum of the precisions at the items that are right, each as often as its pull request was drawn."""
-    seen, right = np.cumsum(weights), np.cumsum(weights * gains)
-    precision = np.divide(right, seen, out=np.zeros(len(seen)), where=seen != 0)
-    return float(np.sum(precision * weights * gains))
+def _sum_precisions(weights: Floats, pool: Pool) -> Floats:
+    """For each draw the sum of the precisions at the items that are right, each as often as it was drawn."""
+    drawn = np.ascontiguousarray(weights.T)[pool.rows]
+    right = pool.gains != 0
+    gained = drawn[right] * pool.gains[right, None]
+    precision = divide(np.cumsum(gained, axis=0), np.cumsum(drawn, axis=0)[right])
+    total: Floats = np.nansum(precision * gained, axis=0)
+    return total
