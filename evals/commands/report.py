@@ -1,0 +1,38 @@
+"""`glossator-eval report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command(epilog="Environment: GITHUB_STEP_SUMMARY, where a GitHub job takes its summary.")
+@click.option("--scorecard", type=FILE, required=True, help="The candidate's, as `glossator-eval score` writes it.")
+@click.option("--champion", type=FILE, help="The scorecard of the model that reviews now.")
+@click.option("--baseline", "baselines", type=FILE, multiple=True, help="A baseline's scorecard. Can be given often.")
+@click.option("--out", type=FILE, default="report.html", show_default=True, help="The page.")
+@click.option("--markdown", type=FILE, help="A short form in Markdown as well.")
+def command(
+    scorecard: Path, champion: Path | None, baselines: tuple[Path, ...], out: Path, markdown: Path | None
+) -> None:
+    """Write a page on what a candidate reached, and a short form for the job's summary."""
+    from evals.report import build_report
+    from evals.report_files import append_summary, save_text
+    from evals.report_html import render_html
+    from evals.report_markdown import render_markdown
+    from evals.scorecard import load_scorecard
+
+    report = build_report(
+        load_scorecard(scorecard),
+        load_scorecard(champion) if champion else None,
+        [load_scorecard(path) for path in baselines],
+    )
+    short = render_markdown(report)
+    save_text(out, render_html(report))
+    if markdown:
+        save_text(markdown, short)
+    append_summary(short)
+    click.echo(f"{out} is written.", err=True)
