@@ -12,7 +12,14 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
-from simulation.github_server import routes_actions, routes_apps, routes_git, routes_issues, routes_reviews
+from simulation.github_server import (
+    routes_actions,
+    routes_apps,
+    routes_git,
+    routes_issues,
+    routes_reviews,
+    routes_tracker,
+)
 from simulation.github_server.answers import Answer, ApiError, Redirect, Request, not_found
 from simulation.github_server.contract import Operation, load_contract
 from simulation.github_server.limits import Resource, give_back, render_headers, spend
@@ -20,7 +27,7 @@ from simulation.github_server.routes import ROUTES
 from simulation.github_server.state import Token, World
 from simulation.github_server.views import Views
 
-ROUTE_MODULES = (routes_actions, routes_apps, routes_git, routes_issues, routes_reviews)
+ROUTE_MODULES = (routes_actions, routes_apps, routes_git, routes_issues, routes_reviews, routes_tracker)
 """Imported for the routes that they register."""
 
 

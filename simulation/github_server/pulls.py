@@ -21,7 +21,7 @@ def open_pull(
     number: int | None = None,
 ) -> PullRequest:
     """A new pull request for a branch that is there. Without a number it gets the next one that is free."""
-    while number is None or number in repository.pulls:
+    while number is None or number in repository.pulls or number in repository.issues:
         number = next(world.numbers[repository.full_name])
     base_sha, now = repository.resolve(base) or "", world.now()
     pull = PullRequest(

@@ -240,6 +240,27 @@ class PullRequest:
 
 
 @dataclass(slots=True)
+class Issue:
+    """An issue that is no pull request."""
+
+    id: int
+    number: int
+    title: str
+    body: str | None
+    author: Account
+    created: float
+    updated: float
+    state: Literal["open", "closed"] = "open"
+    reason: str | None = None
+    """Why it is in this state: completed, not_planned, duplicate or reopened."""
+    association: str = "NONE"
+    labels: list[Label] = field(default_factory=list)
+    comments: list[IssueComment] = field(default_factory=list)
+    reactions: list[Reaction] = field(default_factory=list)
+    closed: float | None = None
+
+
+@dataclass(slots=True)
 class Repository:
     """A repository. A fork shares its parent's object store under other ref names."""
 
@@ -253,6 +274,8 @@ class Repository:
     collaborators: dict[str, str] = field(default_factory=dict)
     labels: dict[str, Label] = field(default_factory=dict)
     pulls: dict[int, PullRequest] = field(default_factory=dict)
+    issues: dict[int, Issue] = field(default_factory=dict)
+    """Those that are no pull requests. Both share their numbers."""
     comparisons: dict[tuple[str, str], list[FileDiff]] = field(default_factory=dict)
     created: float = 0.0
     license: str | None = None

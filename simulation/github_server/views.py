@@ -10,6 +10,7 @@ from simulation.github_server.git_store import Commit
 from simulation.github_server.licenses import show_license
 from simulation.github_server.state import (
     Account,
+    Issue,
     IssueComment,
     Label,
     PullRequest,
@@ -230,49 +231,47 @@ class Views:
             "changed_files": len(files),
         }
 
-    def issue(self, repository: Repository, pull: PullRequest) -> Json:
-        """A pull request seen as an issue."""
+    def issue(self, repository: Repository, issue: PullRequest | Issue) -> Json:
+        """An issue, or a pull request seen as one."""
         base = f"{self.api}/repos/{repository.full_name}"
-        url = f"{base}/issues/{pull.number}"
-        html = f"{self.html}/{repository.full_name}/pull/{pull.number}"
-        return {
+        url = f"{base}/issues/{issue.number}"
+        kind = "pull" if isinstance(issue, PullRequest) else "issues"
+        html = f"{self.html}/{repository.full_name}/{kind}/{issue.number}"
+        shown = {
             "url": url,
             "repository_url": base,
             "labels_url": f"{url}/labels{{/name}}",
             "comments_url": f"{url}/comments",
             "events_url": f"{url}/events",
             "html_url": html,
-            "id": pull.id,
-            "node_id": f"PR_{pull.id}",
-            "number": pull.number,
-            "title": pull.title,
-            "user": self.user(pull.author),
-            "labels": [self.label(repository, label) for label in pull.labels],
-            "state": pull.state,
+            "id": issue.id,
+            "node_id": f"{'PR' if kind == 'pull' else 'I'}_{issue.id}",
+            "number": issue.number,
+            "title": issue.title,
+            "user": self.user(issue.author),
+            "labels": [self.label(repository, label) for label in issue.labels],
+            "state": issue.state,
             "locked": False,
             "assignee": None,
             "assignees": [],
             "milestone": None,
-            "comments": len(pull.comments),
-            "created_at": render_time(pull.created),
-            "updated_at": render_time(pull.updated),
-            "closed_at": render_time(pull.closed),
-            "author_association": pull.association,
+            "comments": len(issue.comments),
+            "created_at": render_time(issue.created),
+            "updated_at": render_time(issue.updated),
+            "closed_at": render_time(issue.closed),
+            "author_association": issue.association,
             "active_lock_reason": None,
-            "draft": pull.draft,
-            "pull_request": {
-                "url": f"{base}/pulls/{pull.number}",
-                "html_url": html,
-                "diff_url": f"{html}.diff",
-                "patch_url": f"{html}.patch",
-                "merged_at": render_time(pull.closed) if pull.merged else None,
-            },
-            "body": pull.body,
-            "reactions": self.reactions(f"{url}/reactions", pull.reactions),
+            "body": issue.body,
+            "reactions": self.reactions(f"{url}/reactions", issue.reactions),
             "timeline_url": f"{url}/timeline",
             "performed_via_github_app": None,
-            "state_reason": None,
         }
+        if isinstance(issue, Issue):
+            return {**shown, "state_reason": issue.reason}
+        links = {"html_url": html, "diff_url": f"{html}.diff", "patch_url": f"{html}.patch"}
+        merged = {"merged_at": render_time(issue.closed) if issue.merged else None}
+        pull = {"url": f"{base}/pulls/{issue.number}", **links, **merged}
+        return {**shown, "draft": issue.draft, "pull_request": pull, "state_reason": None}
 
     def label(self, repository: Repository, label: Label) -> Json:
         return {
@@ -301,9 +300,10 @@ class Views:
     def issue_comment(self, repository: Repository, comment: IssueComment) -> Json:
         base = f"{self.api}/repos/{repository.full_name}"
         url = f"{base}/issues/comments/{comment.id}"
+        kind = "issues" if comment.number in repository.issues else "pull"
         return {
             "url": url,
-            "html_url": f"{self.html}/{repository.full_name}/pull/{comment.number}#issuecomment-{comment.id}",
+            "html_url": f"{self.html}/{repository.full_name}/{kind}/{comment.number}#issuecomment-{comment.id}",
             "issue_url": f"{base}/issues/{comment.number}",
             "id": comment.id,
             "node_id": f"IC_{comment.id}",
