@@ -1,0 +1,116 @@
+"""Texts that need no reviewer. A candidate is worth what it says beyond them, at the very places of its own comments.
+
+- the best constant: one comment of the training data for all places;
+- shuffled references: the human comment of another place;
+- retrieval: the human comment on the training hunk that is most like the one commented on;
+- the template, which quotes the last line.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Final
+
+from evals.chrf import chrf
+from evals.held_out import HeldOut, Key
+from evals.nearest import Bm25
+from evals.text_scorers import TextScorer, list_words
+from evals.training_pairs import TrainingPair
+from reviewer.domain import Hunk, Side
+
+SAMPLE: Final = 200
+"""Training comments that a constant is judged by."""
+TRIED: Final = 1_000
+"""Training comments that chrF tries as a constant."""
+KEPT: Final = 30
+"""Of these, those that the scorer itself tries."""
+TEMPLATE: Final = "Is `{line}` needed here? I think we should simplify this."
+
+
+def choose_constant(scorer: TextScorer, comments: Sequence[str], seed: int = 0) -> str:
+    """The comment with the highest mean similarity to a sample of the comments; empty when there are none.
+
+    Args:
+        scorer: The similarity. chrF makes a first choice.
+        comments: Those of the training data, never the ones that are to be predicted.
+        seed: Of the sample.
+    """
+    distinct = sorted({comment for comment in comments if comment.strip()})
+    draw = random.Random(seed)  # noqa: S311 - a sample, no secret
+    sample = draw.sample(distinct, min(SAMPLE, len(distinct)))
+    tried = draw.sample(distinct, min(TRIED, len(distinct)))
+    tried.sort(key=lambda text: (-sum(chrf(text, reference) for reference in sample), text))
+    kept = tried[:KEPT]
+    scores = scorer.score([(text, (reference,)) for text in kept for reference in sample])
+    means = [sum(scores[at * len(sample) : (at + 1) * len(sample)]) for at in range(len(kept))]
+    return max(zip(means, kept, strict=True), key=lambda entry: entry[0])[1] if kept else ""
+
+
+def permute(keys: Sequence[Key], seed: int = 0) -> list[int]:
+    """For each place another one, each once, and none of its own pull request as long as that can be had.
+
+    Args:
+        keys: The pull request of each place.
+        seed: Of the permutation.
+    """
+    draw = random.Random(seed)  # noqa: S311 - a permutation, no secret
+    order = list(range(len(keys)))
+    draw.shuffle(order)
+    for at, key in enumerate(keys):
+        if keys[order[at]] != key:
+            continue
+        others = [other for other in range(len(keys)) if keys[order[other]] != key and keys[other] != keys[order[at]]]
+        if others:
+            other = draw.choice(others)
+            order[at], order[other] = order[other], order[at]
+    return order
+
+
+class Neighbours:
+    """Human comments of the training data, found by the changed lines of the hunk that they are about."""
+
+    def __init__(self, pairs: Sequence[TrainingPair]) -> None:
+        self._pairs = pairs
+        self._index = Bm25([list_words(keep_changed(pair.hunk)) for pair in pairs])
+
+    def find(self, hunk: Hunk | None) -> str:
+        """The comment on the most similar hunk; empty when none shares a word."""
+        found = self._index.find(list_words(keep_changed(render_hunk(hunk)))) if hunk else []
+        return self._pairs[found[0]].comment if found else ""
+
+
+def fill_template(held: HeldOut, path: str, side: Side, line: int) -> str:
+    """What the template says about a line: no model is asked."""
+    return TEMPLATE.format(line=find_line(held, path, side, line).strip())
+
+
+def find_hunk(held: HeldOut, path: str, side: Side, line: int) -> Hunk | None:
+    """The hunk of the diff that shows a line."""
+    return next(
+        (hunk for hunk in held.bundle.pull_request.hunks_of(path) if _text_of(hunk, side, line) is not None), None
+    )
+
+
+def find_line(held: HeldOut, path: str, side: Side, line: int) -> str:
+    """The text of a line of the diff; empty when the diff does not show it."""
+    hunk = find_hunk(held, path, side, line)
+    return (_text_of(hunk, side, line) or "") if hunk else ""
+
+
+def render_hunk(hunk: Hunk) -> str:
+    """The lines of a hunk behind their marks."""
+    return "\n".join(line.kind + line.text for line in hunk.lines)
+
+
+def keep_changed(hunk: str) -> str:
+    """The changed lines of a hunk of marked lines, without the marks; all of it when none is marked."""
+    lines = hunk.split("\n")
+    return "\n".join([line[1:] for line in lines if line[:1] in {"+", "-"}] or lines)
+
+
+def _text_of(hunk: Hunk, side: Side, number: int) -> str | None:
+    for line in hunk.lines:
+        if number == (line.source_line if side == "LEFT" else line.target_line):
+            return line.text
+    return None
