@@ -1,0 +1,236 @@
+"""Ranking: does a candidate point to the right hunks and lines first, whether it comments on them or not?
+
+A hunk is right when a human comment lies on one of its lines. A line is right when it was added or removed and lies in
+the range of a human comment; a comment on unchanged lines alone has no such line and counts as never found.
+
+Equal scores tell nothing: each figure of one pull request is the mean over all orders that ties allow, so that whoever
+gives everything the same score gets what chance gets. In pools, which go over all pull requests, a draw orders ties.
+
+Only where all human comments are known is a hunk without one wrong. Of any other pull request nothing is counted but
+`ranking.open.*`, which is ground for recall alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evals.errors import EvalError
+from evals.held_out import HeldOut
+from evals.matching import Spot, draw_tie, list_spots
+from evals.metrics import AveragePrecision, Metric, Ratio
+from evals.predictions import Prediction, list_changed, list_hunks
+from evals.table import Floats, Item, Row
+
+Bools = NDArray[np.bool_]
+
+MANY: Final = 3
+"""A pull request with more hunks than this has many: where there are few, a hit says little."""
+PRECISIONS: Final = (1, 3, 5)
+TOPS: Final = (5, 10)
+SHARE: Final = 5
+"""One line in so many is looked at for `recall20`."""
+POOLS: Final = {"ranking.hunk": "ranking.hunk.right", "ranking.hunk.commented": "ranking.hunk.right"}
+"""The column that counts what could be found, by pool."""
+
+
+def score_ranking(held: HeldOut, prediction: Prediction) -> Row:
+    """Count how far up the right hunks and lines of one pull request stand.
+
+    Columns: `ranking.diffs` (1 when there is a hunk) and `ranking.ranked` (1 when these have scores). Then what
+    `METRICS` divides; what they are divided by are `ranking.hunk.diffs`, `.commented`, `.many`, `.mixed` and
+    `ranking.line.commented`, which are 1 where it applies, and `ranking.line.spots`.
+
+    Raises:
+        EvalError: There are more or fewer scores than hunks or changed lines.
+    """
+    spots = list_spots(held)
+    if not held.complete:
+        return {f"ranking.open.{name}": value for name, value in _count_recall(held, prediction, spots).items()}
+    right = list_right(held, spots)
+    row = {"ranking.diffs": float(bool(len(right))), "ranking.ranked": float(bool(prediction.hunk_scores))}
+    if prediction.hunk_scores:
+        scores = _check(prediction, "hunk", prediction.hunk_scores, len(right))
+        row |= {f"ranking.hunk.{name}": value for name, value in _count_hunks(scores, right).items()}
+    if spots and prediction.line_scores:
+        row |= {f"ranking.line.{name}": value for name, value in _count_lines(held, prediction, spots).items()}
+    return row
+
+
+def list_pools(held: HeldOut, prediction: Prediction) -> dict[str, list[Item]]:
+    """The hunks of this pull request for each of POOLS; for `commented` only if one of them is right.
+
+    Raises:
+        EvalError: There are more or fewer scores than hunks.
+    """
+    items: list[Item] = []
+    if held.complete and prediction.hunk_scores:
+        hunks, right = list_hunks(held), list_right(held, list_spots(held))
+        _check(prediction, "hunk", prediction.hunk_scores, len(hunks))
+        items = [
+            Item(score, float(gain), draw_tie(*held.key, hunk.path, hunk.source_start, hunk.target_start))
+            for hunk, score, gain in zip(hunks, prediction.hunk_scores, right, strict=True)
+        ]
+    return {"ranking.hunk": items, "ranking.hunk.commented": items if any(item.gain for item in items) else []}
+
+
+def list_right(held: HeldOut, spots: Sequence[Spot]) -> Bools:
+    """(hunks,): whether a human comment lies on the hunk, in the order of `list_hunks`."""
+    right: list[bool] = []
+    for file in held.bundle.pull_request.files:
+        touched = {at for spot in spots if spot.path == file.path for at in spot.hunks}
+        right += [at in touched for at in range(len(file.hunks))]
+    return np.array(right, dtype=np.bool_)
+
+
+def expect_right(scores: Floats, right: Bools, best: int) -> float:
+    """How many of the `best` highest scores are right, on average over the orders of ties."""
+    above, tied, slots = _cut(scores, best)
+    return float(np.sum(right & above) + slots * np.sum(right & tied) / np.sum(tied))
+
+
+def expect_hit(scores: Floats, right: Bools, best: int) -> float:
+    """How likely one of the `best` highest scores is right, when a draw orders ties."""
+    above, tied, slots = _cut(scores, best)
+    if np.any(right & above):
+        return 1.0
+    group = int(np.sum(tied))
+    misses = (max(0, group - slots - at) / (group - at) for at in range(int(np.sum(right & tied))))
+    return 1.0 - float(np.prod(list(misses)))
+
+
+def expect_average_precision(scores: Floats, right: Bools) -> float:
+    """Average precision, on average over the orders of ties (McSherry and Najork, ECIR 2008). Something must be right.
+
+    In a group of n equal scores with r right ones, after s others with R right ones, the place j of the group is right
+    with probability r/n, and then R + 1 + (j - 1)(r - 1)/(n - 1) of the s + j are expected to be.
+    """
+    total = 0.0
+    before, found = 0, 0
+    for score in np.unique(scores)[::-1]:
+        group = scores == score
+        size, hits = int(np.sum(group)), int(np.sum(right & group))
+        if hits:
+            places = np.arange(size)
+            expected = found + 1 + places * ((hits - 1) / max(1, size - 1))
+            total += hits / size * float(np.sum(expected / (before + 1 + places)))
+        before, found = before + size, found + hits
+    return total / found
+
+
+def _cut(scores: Floats, best: int) -> tuple[Bools, Bools, int]:
+    """Which scores are surely among the best, which tie for the last places, and how many places these have."""
+    best = min(best, len(scores))
+    edge = np.partition(scores, len(scores) - best)[len(scores) - best]
+    above = scores > edge
+    return above, scores == edge, best - int(np.sum(above))
+
+
+def _count_hunks(scores: Floats, right: Bools) -> dict[str, float]:
+    hunks, positives = len(right), int(np.sum(right))
+    row: dict[str, float] = {"diffs": 1, "hunks": hunks, "right": positives}
+    if not positives:
+        return row
+    row |= {"commented": 1, "hunks_commented": hunks, "many": hunks > MANY, "mixed": positives < hunks}
+    row |= {f"p{best}": expect_right(scores, right, best) / min(best, hunks) for best in PRECISIONS}
+    row["p1_many"] = row["p1"] * row["many"]
+    row["within_ap"] = expect_average_precision(scores, right) * row["mixed"]
+    return row | _count_tops(scores, right)
+
+
+def _count_tops(scores: Floats, right: Bools) -> dict[str, float]:
+    row: dict[str, float] = {}
+    for best in TOPS:
+        row[f"top{best}"] = expect_hit(scores, right, best)
+        row[f"more{best}"] = len(scores) > best
+        row[f"top{best}_many"] = row[f"top{best}"] * row[f"more{best}"]
+    return row
+
+
+def _count_lines(held: HeldOut, prediction: Prediction, spots: Sequence[Spot]) -> dict[str, float]:
+    scores, by_spot = _read_lines(held, prediction, spots)
+    return {"commented": 1} | _count_tops(scores, np.any(by_spot, axis=0)) | _count_found(scores, by_spot)
+
+
+def _count_recall(held: HeldOut, prediction: Prediction, spots: Sequence[Spot]) -> dict[str, float]:
+    if not spots or not prediction.line_scores:
+        return {}
+    return _count_found(*_read_lines(held, prediction, spots))
+
+
+def _count_found(scores: Floats, by_spot: Bools) -> dict[str, float]:
+    best = max(1, len(scores) // SHARE)
+    return {"spots": len(by_spot), "found20": sum(expect_hit(scores, right, best) for right in by_spot)}
+
+
+def _read_lines(held: HeldOut, prediction: Prediction, spots: Sequence[Spot]) -> tuple[Floats, Bools]:
+    """The scores (changed lines,), and for each spot (spots, changed lines) which of them are right."""
+    changed = list_changed(held)
+    scores = _check(prediction, "line", prediction.line_scores, len(changed))
+    of_path: dict[str, list[int]] = {}
+    for at, (_, hunk, _) in enumerate(changed):
+        of_path.setdefault(hunk.path, []).append(at)
+    right = np.zeros((len(spots), len(changed)), dtype=np.bool_)
+    for row, spot in zip(right, spots, strict=True):
+        for at in of_path.get(spot.path, ()):
+            line = changed[at][2]
+            row[at] = line.side == spot.side and spot.first <= line.number <= spot.last
+    return scores, right
+
+
+def _check(prediction: Prediction, what: str, scores: Sequence[float], expected: int) -> Floats:
+    if len(scores) != expected:
+        raise EvalError(
+            f"{prediction.repo}#{prediction.number} has {len(scores)} {what} scores for {expected} in the diff.",
+            "Run the candidate again on this held-out set.",
+        )
+    return np.array(scores, dtype=np.float64)
+
+
+def _list_metrics() -> Iterator[Metric]:
+    everywhere = "Pull requests that no human commented on count too."
+    pooled = "Over all pull requests together: mostly tells small pull requests from large ones."
+    yield _metric("hunk.base", "Share of hunks with a human comment", "hunk.right", "hunk.hunks", "What chance gets.")
+    yield Metric(
+        "ranking.hunk.ap",
+        "Average precision of hunks",
+        AveragePrecision("ranking.hunk"),
+        about=f"{pooled} {everywhere}",
+    )
+    yield Metric(
+        "ranking.hunk.ap_commented",
+        "Average precision of hunks, commented pull requests",
+        AveragePrecision("ranking.hunk.commented"),
+        about=pooled,
+    )
+    about = "Mean over pull requests with hunks of both kinds."
+    yield _metric("hunk.within_ap", "Average precision within a pull request", "hunk.within_ap", "hunk.mixed", about)
+    for best in PRECISIONS:
+        label = f"Precision of the best {best} hunks" if best > 1 else "Precision of the best hunk"
+        yield _metric(f"hunk.p{best}", label, f"hunk.p{best}", "hunk.commented")
+        label = f"{label}, all pull requests"
+        yield _metric(f"hunk.p{best}_all", label, f"hunk.p{best}", "hunk.diffs", everywhere)
+    label = f"Precision of the best hunk, more than {MANY} hunks"
+    yield _metric("hunk.p1_many", label, "hunk.p1_many", "hunk.many")
+    for what in ("hunk", "line"):
+        for best in TOPS:
+            label = f"A right {what} among the best {best}"
+            yield _metric(f"{what}.top{best}", label, f"{what}.top{best}", f"{what}.commented")
+            label = f"{label}, where there are more"
+            yield _metric(f"{what}.top{best}_many", label, f"{what}.top{best}_many", f"{what}.more{best}")
+    label = "Human comments found in the best 20 % of the changed lines"
+    yield _metric("line.recall20", label, "line.found20", "line.spots")
+    label = f"{label}, where not all human comments are known"
+    yield _metric("line.recall20_open", label, "open.found20", "open.spots")
+    yield _metric("ranked", "Pull requests whose hunks are ranked", "ranked", "diffs")
+
+
+def _metric(name: str, label: str, above: str, below: str, about: str = "") -> Metric:
+    ratio = Ratio({f"ranking.{above}": 1}, {f"ranking.{below}": 1})
+    return Metric(f"ranking.{name}", label, ratio, about=about)
+
+
+METRICS: Final[tuple[Metric, ...]] = tuple(_list_metrics())
