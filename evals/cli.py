@@ -13,6 +13,7 @@ from reviewer.errors import UsageError
 
 STEPS: Final = {
     "run": "Review held-out pull requests with a model, or with a baseline that has none.",
+    "score": "Score runs against the human reviews, with intervals and slices.",
     "cases": "Try the product on known failure modes, and a model on planted faults.",
     "report": "Write a page on what a candidate reached, and a short form for the job's summary.",
 }
