@@ -9,7 +9,6 @@ at a time, so that it is maximum after each of them (Kuhn 1955, Berge 1957).
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import Final, Literal
 
 from evals.held_out import GoldComment, HeldOut
 from evals.predictions import Predicted, Prediction
+from evals.ties import draw_tie
 from reviewer.domain import Hunk, Side
 
 Strictness = Literal["line", "near", "hunk", "file"]
@@ -52,12 +52,6 @@ class Link:
     level: int
     gap: int
     spot: int
-
-
-def draw_tie(*words: object) -> float:
-    """A number from 0 to 1 that depends on nothing but the words: it orders by chance, and always the same way."""
-    data = "\0".join(map(str, words)).encode("utf-8", "surrogatepass")
-    return int.from_bytes(hashlib.blake2b(data, digest_size=6).digest(), "big") / 2**48
 
 
 def list_spots(held: HeldOut) -> list[Spot]:

@@ -3,8 +3,8 @@
 A hunk is right when a human comment lies on one of its lines. A line is right when it was added or removed and lies in
 the range of a human comment; a comment on unchanged lines alone has no such line and counts as never found.
 
-Equal scores tell nothing: each figure of one pull request is the mean over all orders that ties allow, so that whoever
-gives everything the same score gets what chance gets. In pools, which go over all pull requests, a draw orders ties.
+Equal scores tell nothing: each figure of one pull request is its mean over all orders that ties allow (`evals.ties`).
+In pools, which go over all pull requests, a draw orders ties.
 
 Only where all human comments are known is a hunk without one wrong. Of any other pull request nothing is counted but
 `ranking.open.*`, which is ground for recall alone.
@@ -16,16 +16,14 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from evals.errors import EvalError
 from evals.held_out import HeldOut
-from evals.matching import Spot, draw_tie, list_spots
+from evals.matching import Spot, list_spots
 from evals.metrics import AveragePrecision, Metric, Ratio
 from evals.predictions import Prediction, list_changed, list_hunks
 from evals.table import Floats, Item, Row
-
-Bools = NDArray[np.bool_]
+from evals.ties import Bools, draw_tie, expect_average_precision, expect_hit, expect_right
 
 MANY: Final = 3
 """A pull request with more hunks than this has many: where there are few, a hit says little."""
@@ -84,49 +82,6 @@ def list_right(held: HeldOut, spots: Sequence[Spot]) -> Bools:
         touched = {at for spot in spots if spot.path == file.path for at in spot.hunks}
         right += [at in touched for at in range(len(file.hunks))]
     return np.array(right, dtype=np.bool_)
-
-
-def expect_right(scores: Floats, right: Bools, best: int) -> float:
-    """How many of the `best` highest scores are right, on average over the orders of ties."""
-    above, tied, slots = _cut(scores, best)
-    return float(np.sum(right & above) + slots * np.sum(right & tied) / np.sum(tied))
-
-
-def expect_hit(scores: Floats, right: Bools, best: int) -> float:
-    """How likely one of the `best` highest scores is right, when a draw orders ties."""
-    above, tied, slots = _cut(scores, best)
-    if np.any(right & above):
-        return 1.0
-    group = int(np.sum(tied))
-    misses = (max(0, group - slots - at) / (group - at) for at in range(int(np.sum(right & tied))))
-    return 1.0 - float(np.prod(list(misses)))
-
-
-def expect_average_precision(scores: Floats, right: Bools) -> float:
-    """Average precision, on average over the orders of ties (McSherry and Najork, ECIR 2008). Something must be right.
-
-    In a group of n equal scores with r right ones, after s others with R right ones, the place j of the group is right
-    with probability r/n, and then R + 1 + (j - 1)(r - 1)/(n - 1) of the s + j are expected to be.
-    """
-    total = 0.0
-    before, found = 0, 0
-    for score in np.unique(scores)[::-1]:
-        group = scores == score
-        size, hits = int(np.sum(group)), int(np.sum(right & group))
-        if hits:
-            places = np.arange(size)
-            expected = found + 1 + places * ((hits - 1) / max(1, size - 1))
-            total += hits / size * float(np.sum(expected / (before + 1 + places)))
-        before, found = before + size, found + hits
-    return total / found
-
-
-def _cut(scores: Floats, best: int) -> tuple[Bools, Bools, int]:
-    """Which scores are surely among the best, which tie for the last places, and how many places these have."""
-    best = min(best, len(scores))
-    edge = np.partition(scores, len(scores) - best)[len(scores) - best]
-    above = scores > edge
-    return above, scores == edge, best - int(np.sum(above))
 
 
 def _count_hunks(scores: Floats, right: Bools) -> dict[str, float]:
