@@ -37,21 +37,31 @@ class ContentStore:
             self._database.execute("PRAGMA journal_mode=WAL")
             self._database.execute("CREATE TABLE IF NOT EXISTS results (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
         except (OSError, sqlite3.Error) as error:
-            hint = "Remove the file, or choose another one: what it remembers can be worked out again."
-            raise EvalError(f"Cannot use {path} to remember results: {error}.", hint) from error
+            raise self._refuse(error) from error
+
+    def _refuse(self, error: Exception) -> EvalError:
+        hint = "Remove the file, or choose another one: what it remembers can be worked out again."
+        return EvalError(f"Cannot use {self.path} to remember results: {error}.", hint)
 
     def get(self, key: str) -> str | None:
         """The result, if it is known."""
         return self.get_many([key]).get(key)
 
     def get_many(self, keys: Iterable[str]) -> dict[str, str]:
-        """The results that are known, by key."""
+        """The results that are known, by key.
+
+        Raises:
+            EvalError: The file cannot be read.
+        """
         found: dict[str, str] = {}
         wanted = list(keys)
         for start in range(0, len(wanted), _AT_ONCE):
             some = wanted[start : start + _AT_ONCE]
-            marks = ",".join("?" * len(some))
-            found.update(self._database.execute(f"SELECT key, value FROM results WHERE key IN ({marks})", some))  # noqa: S608 - marks are question marks
+            question = f"SELECT key, value FROM results WHERE key IN ({','.join('?' * len(some))})"  # noqa: S608 - question marks
+            try:
+                found.update(self._database.execute(question, some))
+            except sqlite3.Error as error:
+                raise self._refuse(error) from error
         return found
 
     def put_many(self, results: Mapping[str, str]) -> None:

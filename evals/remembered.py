@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from evals.content_store import ContentStore, content_key
 from reviewer.domain import ModelVersion
+from reviewer.errors import ModelError
 from reviewer.prompt import Prompt, Reply
 from reviewer.review import Model
 
@@ -22,13 +23,15 @@ class Asked:
     requests: int = 0
     remembered: int = 0
     seconds: float = 0.0
+    failures: list[ModelError] = field(default_factory=list)
+    """Of the requests that got no answer."""
 
 
 class RememberedModel:
     """A `reviewer.review.Model` around another one. Failures are not remembered."""
 
     def __init__(self, model: Model, store: ContentStore, settings: str = "") -> None:
-        """`settings` is what else the answers depend on, such as the sampling of a server."""
+        """`settings` is what else the answers depend on, such as the address of a server."""
         self._model = model
         self._store = store
         self._settings = settings
@@ -54,11 +57,25 @@ class RememberedModel:
             self._asked.seconds += values.pop("seconds")
             return Reply(**values)
         started = time.monotonic()
-        reply = await self._model.complete(prompt)
+        try:
+            reply = await self._model.complete(prompt)
+        except ModelError as error:
+            self._asked.failures.append(error)
+            raise
         seconds = round(time.monotonic() - started, 3)
         self._asked.seconds += seconds
         self._store.put_many({key: json.dumps({**asdict(reply), "seconds": seconds})})
         return reply
+
+    async def check(self) -> None:
+        """Ask something that any model can answer. Before it, an endpoint does not know whose answers it gives.
+
+        Raises:
+            ModelError: There was no answer.
+        """
+        from reviewer.endpoint import PROBE
+
+        await self._model.complete(PROBE)
 
     def take(self) -> Asked:
         """What was asked since the last call."""

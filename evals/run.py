@@ -1,36 +1,25 @@
-"""Run candidates on held-out pull requests. The product is run as it is: `reviewer.review.review_pull_request`."""
+"""The product as a candidate of the evaluation. It is run as it is: `reviewer.review.review_pull_request`."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Protocol
 
-from evals.held_out import HeldOut, HeldOutSet
-from evals.predictions import Anchors, Predicted, Prediction, Run, RunFolder, list_changed, list_hunks
+from evals.held_out import HeldOut
+from evals.predictions import Anchors, Predicted, Prediction, Run, list_changed, list_hunks
 from evals.remembered import RememberedModel
 from reviewer import __version__
 from reviewer.domain import DropReason, ModelVersion, Review, ReviewComment
+from reviewer.errors import ModelUnavailable
 from reviewer.locate import rank_hunks
 from reviewer.review import review_pull_request
 from reviewer.settings import Settings
 
 POSTED, ROUTED = 4.0, 2.0
 """What a hunk's or a line's score gains from a comment: those with one go first, as a maintainer sees them."""
-
-
-class Candidate(Protocol):
-    """Whatever can be judged: the reviewer with a model, a baseline without one, a peer."""
-
-    @property
-    def run(self) -> Run:
-        """Who it is; `dataset` is filled in by the caller."""
-        ...
-
-    async def predict(self, held: HeldOut) -> Prediction:
-        """What it makes of one pull request."""
-        ...
+NO_MODEL = ModelVersion("none")
+"""Who answers for a candidate without a model."""
 
 
 class ReviewerCandidate:
@@ -52,10 +41,20 @@ class ReviewerCandidate:
         return Run(self._name, "reviewer", self._model.version, self._dataset, settings, __version__)
 
     async def predict(self, held: HeldOut) -> Prediction:
-        """Review the pull request."""
+        """Review the pull request.
+
+        Raises:
+            ModelError: The model was not there. What it refuses, as a prompt that is too long, is its own doing.
+        """
         self._model.take()
         review = await review_pull_request(held.bundle, self._model, self._settings)
-        return predict_from_review(held, review, self._settings, self._model.take().seconds)
+        asked = self._model.take()
+        for failure in asked.failures:
+            if isinstance(failure, ModelUnavailable):
+                raise failure
+        if asked.failures and len(asked.failures) == asked.requests:  # is it the prompts, or a token that ran out?
+            await self._model.check()
+        return predict_from_review(held, review, self._settings, asked.seconds)
 
 
 def predict_from_review(held: HeldOut, review: Review, settings: Settings, seconds: float) -> Prediction:
@@ -137,37 +136,3 @@ def _count_anchors(review: Review, over: Sequence[ReviewComment]) -> Anchors:
     lost = sum(routed.reason == "quote-not-found" for routed in review.routed)
     lost += sum(dropped.reason == DropReason.OUTSIDE_DIFF for dropped in review.dropped)
     return Anchors(exact, len(placed) - exact, lost)
-
-
-def tell_nobody(done: int, total: int, prediction: Prediction) -> None:
-    """Show nothing."""
-
-
-async def run_candidate(
-    held_out: HeldOutSet,
-    candidate: Candidate,
-    folder: RunFolder,
-    on_done: Callable[[int, int, Prediction], None] = tell_nobody,
-) -> dict[tuple[str, int], Prediction]:
-    """Run a candidate on a set, or go on where an earlier run was stopped.
-
-    Returns:
-        The predictions by pull request, in the order of the set.
-
-    Raises:
-        EvalError: The folder holds another run, or cannot be written.
-    """
-    done = folder.start(candidate.run)
-    found: dict[tuple[str, int], Prediction] = {}
-    for at, held in enumerate(held_out.pull_requests, 1):
-        before = done.get(held.key)
-        if before is None or before.shown != held.digest:
-            before = await candidate.predict(held)
-            folder.add(before)
-        found[held.key] = before
-        on_done(at, len(held_out.pull_requests), before)
-    return found
-
-
-NO_MODEL = ModelVersion("none")
-"""Who answers for a candidate without a model."""
