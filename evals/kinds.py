@@ -58,9 +58,9 @@ _DOES: Final = _by_word(
         "implementation introduce introduces support supports new provide provides show shows display displays let "
         "optimize optimise improve improves speed option",
         "refactor": "refactor refactors refactoring rename renames move moves extract extracts simplify simplifies "
-        "clean cleanup cleanups tidy reorganize reorganise restructure rework split splits merge deduplicate dedupe unify "
-        "inline modernize modernise convert replace replaces remove removes drop drops delete deletes use migrate "
-        "switch port",
+        "clean cleanup cleanups tidy reorganize reorganise restructure rework split splits merge deduplicate dedupe "
+        "unify inline modernize modernise convert replace replaces remove removes drop drops delete deletes use "
+        "migrate switch port",
     }
 )
 _PREFIX = re.compile(r"\s*(?:\[[^\]]{1,30}\]\s*)*([^:\[\]]{1,50}?)!?\s*:\s*(?=\S)")
