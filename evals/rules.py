@@ -5,13 +5,14 @@ from __future__ import annotations
 import difflib
 import math
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import msgspec
 
+from evals.metrics import Metric
 from reviewer.errors import UsageError
 
 DOCS: Final = "docs/gate.md lists what it may hold."
@@ -107,9 +108,14 @@ class Rules(_Rule, frozen=True, kw_only=True):
 
     def list_metrics(self) -> list[str]:
         """The names of all metrics that a rule speaks of, each once."""
-        named = [floor.metric for floor in self.floor] + [beats.metric for beats in self.beats]
-        named += [guard.metric for guard in self.guard] + list(self.first.above_zero)
-        named += [name for improvement in self.improvement for name in (improvement.metric, *improvement.above_zero)]
+        named = [floor.metric for floor in self.floor] + list(self.first.above_zero)
+        named += [name for improvement in self.improvement for name in improvement.above_zero]
+        return list(dict.fromkeys([*named, *self.list_compared()]))
+
+    def list_compared(self) -> list[str]:
+        """The names of those in which two candidates are compared, each once."""
+        named = [beats.metric for beats in self.beats] + [guard.metric for guard in self.guard]
+        named += [improvement.metric for improvement in self.improvement]
         named += [self.cheaper.metric] if self.cheaper else []
         named += self.slices.metrics if self.slices else ()
         return list(dict.fromkeys(named))
@@ -149,8 +155,8 @@ def parse_rules(text: str, name: str = "rules.toml") -> Rules:
     return rules
 
 
-def check_metrics(rules: Rules, known: Collection[str]) -> None:
-    """Refuse rules that speak of a metric that nothing scores.
+def check_metrics(rules: Rules, known: Mapping[str, Metric]) -> None:
+    """Refuse rules that speak of a metric that nothing scores, or of better where no way is better.
 
     Raises:
         UsageError: There is one; the message names the nearest.
@@ -158,8 +164,11 @@ def check_metrics(rules: Rules, known: Collection[str]) -> None:
     for name in rules.list_metrics():
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)
-            hint = f"Did you mean {near[0]}?" if near else "docs/metrics.md lists them."
+            hint = f"Did you mean {near[0]}?" if near else "A scorecard lists them."
             raise UsageError(f"The rules speak of a metric {name!r}, and there is none.", hint)
+    for name in rules.list_compared():
+        if known[name].better == "neither":
+            raise UsageError(f"The rules compare {name!r}, of which neither more nor less is better.", DOCS)
 
 
 def _find_problems(rules: Rules, document: Mapping[str, Any]) -> Iterator[str]:

@@ -1,0 +1,132 @@
+"""Two scorecards side by side: may they be compared at all, on which pull requests, and how each metric differs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from evals.errors import EvalError
+from evals.metrics import Metric
+from evals.scorecard import Scorecard, Slice
+from evals.statistics import Comparison, compare, pick_common
+from evals.table import Table
+
+SAME: Final = "Score both on the same held-out set, with the same version."
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """The counts of two scorecards for the same pull requests in the same order."""
+
+    champion: Table
+    challenger: Table
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SliceComparison:
+    """A metric in a part of the set: `field` and `value` as in `Slice`."""
+
+    field: str
+    value: str
+    comparison: Comparison
+
+
+def align(champion: Scorecard, challenger: Scorecard) -> Aligned:
+    """The pull requests that both scorecards have, when one may be compared with the other.
+
+    One of them may be of a sample, the first pull requests of the other's: their order is drawn by chance. Any other
+    difference may be a choice, and is refused.
+
+    Raises:
+        EvalError: They are of other held-out sets, pull requests or human comments, or one of them is damaged.
+    """
+    _check_shape(champion)
+    _check_shape(challenger)
+    names = f"{champion.candidate!r} and {challenger.candidate!r}"
+    if champion.dataset != challenger.dataset:
+        sets = f"{champion.dataset!r} and {challenger.dataset!r}"
+        raise EvalError(f"{names} were scored on other sets, {sets}.", SAME)
+    few, many = sorted((champion.keys, challenger.keys), key=len)
+    if few != many[: len(few)]:
+        raise EvalError(
+            f"{names} were scored on other pull requests, and neither's are the first of the other's.", SAME
+        )
+    if champion.revision != challenger.revision and len(few) == len(many):
+        revisions = f"{champion.revision} and {challenger.revision}"
+        raise EvalError(f"{names} were scored on other revisions of {champion.dataset!r}, {revisions}.", SAME)
+    first, second = pick_common(champion.table, challenger.table)
+    _check_gold(first, second, names)
+    notes = []
+    if len(few) < len(many):
+        notes.append(f"Compared on the {len(few):,} pull requests that both have, the first of {len(many):,}.")
+    if champion.glossator != challenger.glossator:
+        notes.append(f"Run by other versions of Glossator, {champion.glossator} and {challenger.glossator}.")
+    return Aligned(first, second, tuple(notes))
+
+
+def check_text_scorers(champion: Scorecard, challenger: Scorecard) -> None:
+    """Refuse scorecards whose texts were scored by other models or with other settings.
+
+    Raises:
+        EvalError: They were.
+    """
+    if champion.text_scorer != challenger.text_scorer:
+        names = f"{champion.candidate!r} and {challenger.candidate!r}"
+        raise EvalError(f"The texts of {names} were scored by other models or with other settings.", SAME)
+
+
+def compare_all(aligned: Aligned, metrics: Sequence[Metric]) -> list[Comparison]:
+    """Each metric in turn."""
+    return [compare(metric, aligned.champion, aligned.challenger) for metric in metrics]
+
+
+def compare_slices(champion: Scorecard, challenger: Scorecard, metrics: Sequence[Metric]) -> list[SliceComparison]:
+    """Each metric in each part of the set that both scorecards have."""
+    theirs = {(part.field, part.value): part for part in challenger.slices}
+    tables = champion.table, challenger.table
+    return [
+        SliceComparison(
+            part.field, part.value, compare(metric, _restrict(tables[0], part), _restrict(tables[1], other))
+        )
+        for part in champion.slices
+        if (other := theirs.get((part.field, part.value)))
+        for metric in metrics
+    ]
+
+
+def by_name(metrics: Sequence[Metric]) -> Mapping[str, Metric]:
+    """The metrics by their names."""
+    return {metric.name: metric for metric in metrics}
+
+
+def _restrict(table: Table, part: Slice) -> Table:
+    """The counts of a part: its own where it takes some files only, else the rows of its pull requests."""
+    keys = [table.keys[row] for row in part.rows]
+    if not part.columns:
+        return table.pick(keys)
+    return Table(tuple(keys), {name: np.array(values, dtype=np.float64) for name, values in part.columns.items()})
+
+
+def _check_gold(champion: Table, challenger: Table, names: str) -> None:
+    """What could be found in each pull request is the same for both, or the human comments are not."""
+    for name in sorted({pool.positives for table in (champion, challenger) for pool in table.pools.values()}):
+        if not np.array_equal(champion.column(name), challenger.column(name)):
+            raise EvalError(f"{names} were scored against other human comments.", SAME)
+
+
+def _check_shape(card: Scorecard) -> None:
+    """Every pull request once, and a count of each in every column."""
+    rows = len(card.keys)
+    whole = all(len(column) == rows for column in card.columns.values())
+    whole &= all(len(pool.rows) == len(pool.scores) == len(pool.gains) for pool in card.pools.values())
+    whole &= all(0 <= row < rows for pool in card.pools.values() for row in pool.rows)
+    whole &= all(0 <= row < rows for part in card.slices for row in part.rows)
+    whole &= all(len(column) == len(part.rows) for part in card.slices for column in part.columns.values())
+    if not whole or len(set(card.keys)) < rows:
+        raise EvalError(
+            f"The scorecard of {card.candidate!r} is damaged: its counts do not fit its pull requests.", SAME
+        )
