@@ -22,8 +22,7 @@ from evals.gate_words import (
     render_size,
 )
 from evals.metrics import Metric
-from evals.report import count
-from evals.report_metrics import render_change, render_value
+from evals.report_metrics import count, render_change, render_value
 from evals.rules import Beats, Cheaper, Floor, Guard, Improvement, Sample, Slices
 from evals.scorecard import Estimate
 from evals.statistics import Comparison, correct_holm, estimate

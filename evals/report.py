@@ -1,58 +1,100 @@
-"""What a report says, before it is a page: scorecards side by side, chosen examples, sentences."""
+"""What a report says, before it is a page: a candidate beside its champion and the baselines, compared in pairs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final, Literal
 
-from evals.errors import EvalError
-from evals.metrics import Unit
+from evals.comparison import align
+from evals.gate import Decision
+from evals.metrics import Metric
+from evals.report_metrics import OFF, choose_groups, count, list_shown
 from evals.scorecard import Estimate, Pair, Scorecard
+from evals.statistics import DRAWS, Comparison, compare
 
-STRICTNESSES: Final = {
-    "line": "exact line",
-    "near": "within 3 lines",
-    "hunk": "same hunk",
-    "file": "same file",
-}
 EXAMPLES_EACH: Final = 2
 """How many of the best, of the middle and of the worst pairs are shown."""
+BASELINE_DRAWS: Final = 500
+"""Enough to say whether a baseline differs; the champion gets all draws."""
+
+Role = Literal["this candidate", "champion", "baseline"]
+Verdict = Literal["better", "worse", ""]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A scorecard in the report. `comparisons`: this candidate's figures less these, by metric."""
+
+    card: Scorecard
+    role: Role
+    comparisons: dict[str, Comparison] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def get(self, metric: Metric) -> Estimate:
+        """A figure; without a value where the scorecard has none."""
+        return self.card.metrics.get(metric.name, OFF)
+
+    def judge(self, metric: Metric) -> Verdict:
+        """Whether this one is better or worse than the candidate: only if the interval of the difference says so."""
+        found = self.comparisons.get(metric.name)
+        if found is None or found.low is None or found.high is None or metric.better == "neither":
+            return ""
+        if found.low <= 0 <= found.high:
+            return ""
+        return "worse" if (found.low > 0) == (metric.better == "higher") else "better"
 
 
 @dataclass(frozen=True)
 class Report:
-    """A candidate and what it is measured against, all on the same pull requests."""
+    """The candidate's column first, then the champion's, then the baselines'."""
 
-    card: Scorecard
-    champion: Scorecard | None = None
-    baselines: tuple[Scorecard, ...] = ()
-
-    @property
-    def others(self) -> tuple[Scorecard, ...]:
-        """The champion, then the baselines."""
-        return (*([self.champion] if self.champion else []), *self.baselines)
+    columns: tuple[Column, ...]
+    decision: Decision | None = None
 
     @property
-    def cards(self) -> tuple[Scorecard, ...]:
-        """All, the candidate first."""
-        return (self.card, *self.others)
+    def card(self) -> Scorecard:
+        """The candidate's scorecard."""
+        return self.columns[0].card
+
+    @property
+    def champion(self) -> Column | None:
+        """The champion's column, if there is one."""
+        return next((column for column in self.columns if column.role == "champion"), None)
+
+    @property
+    def baselines(self) -> tuple[Column, ...]:
+        """The baselines' columns."""
+        return tuple(column for column in self.columns if column.role == "baseline")
+
+    @cached_property
+    def groups(self) -> tuple[tuple[str, tuple[Metric, ...]], ...]:
+        """The main figures by heading, without those that no scorecard has a value for."""
+        return choose_groups(column.card for column in self.columns)
 
 
-def build_report(card: Scorecard, champion: Scorecard | None = None, baselines: Sequence[Scorecard] = ()) -> Report:
-    """Put scorecards side by side.
+def build_report(
+    card: Scorecard,
+    champion: Scorecard | None = None,
+    baselines: Sequence[Scorecard] = (),
+    decision: Decision | None = None,
+) -> Report:
+    """Put scorecards side by side, and compare the candidate with each other one on the pull requests of both.
 
     Raises:
-        EvalError: They are of other held-out sets, or of another revision of it.
+        EvalError: They are of other held-out sets or pull requests.
     """
-    for other in (*([champion] if champion else []), *baselines):
-        if (other.dataset, other.revision) != (card.dataset, card.revision):
-            raise EvalError(
-                f"{other.candidate!r} was scored on {other.dataset} {other.revision}, "
-                f"{card.candidate!r} on {card.dataset} {card.revision}.",
-                "Score both on the same held-out set.",
-            )
-    return Report(card, champion, tuple(baselines))
+    columns = [Column(card, "this candidate")]
+    columns += [_compare("champion", other, card, DRAWS) for other in ([champion] if champion else [])]
+    columns += [_compare("baseline", other, card, BASELINE_DRAWS) for other in baselines]
+    return Report(tuple(columns), decision)
+
+
+def _compare(role: Role, other: Scorecard, card: Scorecard, draws: int) -> Column:
+    aligned = align(other, card)
+    found = [compare(metric, aligned.champion, aligned.challenger, draws) for metric in list_shown()]
+    return Column(other, role, {one.metric: one for one in found}, aligned.notes)
 
 
 def render_title(report: Report) -> str:
@@ -65,50 +107,30 @@ def render_headline(report: Report) -> str:
     card = report.card
     model = " ".join(part for part in (card.model.name, card.model.version) if part)
     repos = ", ".join(origin.repo for origin in card.origins)
-    of = f" of {repos}" if repos else ""
+    pulls = (
+        count(len(card.keys), "pull request")
+        if len(card.keys) >= card.in_set
+        else (f"{len(card.keys):,} of {count(card.in_set, 'pull request')}")
+    )
+    human = int(card.table.column("location.gold").sum() + card.table.column("location.open.gold").sum())
+    told = f" with {count(human, 'commented line')}" if human else ""
     return (
-        f"{card.candidate} ({model}) on {count(len(card.keys), 'pull request')}{of}: "
+        f"{card.candidate} ({model}) was judged on {pulls}{f' of {repos}' if repos else ''}{told}: "
         f"held-out set {card.dataset}, revision {card.revision}."
     )
-
-
-def count(number: int, noun: str) -> str:
-    """`1 pull request`, `1,234 pull requests`."""
-    return f"{number:,} {noun}{'s' * (number != 1)}"
-
-
-def render_value(value: float | None, unit: Unit) -> str:
-    """A figure for people; a dash where there is none."""
-    if value is None:
-        return "\u2013"
-    if unit == "share":
-        return f"{100 * value:.1f} %"
-    if unit == "score":
-        return f"{value:.3f}"
-    if unit == "seconds":
-        return f"{value:,.1f} s"
-    return f"{value:,.0f}" if unit == "tokens" else f"{value:,.2f}"
-
-
-def render_interval(estimate: Estimate, unit: Unit) -> str:
-    """`28.1 to 40.0`, without the unit; empty where there is no interval."""
-    if estimate.low is None or estimate.high is None:
-        return ""
-    low, high = (
-        render_value(value, unit).removesuffix(" %").removesuffix(" s") for value in (estimate.low, estimate.high)
-    )
-    return f"{low} to {high}"
 
 
 def choose_examples(pairs: Sequence[Pair], each: int = EXAMPLES_EACH) -> list[tuple[str, Pair]]:
     """Pairs by rule and not by hand: the most similar, those around the median, the least similar.
 
     Equal scores are ordered by place, so that the same pairs are chosen whatever the order of the input.
+
+    Returns:
+        What each pair stands for, and the pair, best first.
     """
     ranked = sorted(pairs, key=lambda pair: (-pair.score, pair.repo, pair.number, pair.path, pair.line))
     if len(ranked) <= 3 * each:
-        return [(f"{at} of {len(ranked)}", pair) for at, pair in enumerate(ranked, 1)]
+        return [("", pair) for pair in ranked]
     middle = (len(ranked) - each) // 2
-    places = [*range(each), *range(middle, middle + each), *range(len(ranked) - each, len(ranked))]
-    kinds = ["most similar"] * each + ["median"] * each + ["least similar"] * each
-    return [(f"{kind}: {at + 1} of {len(ranked)}", ranked[at]) for kind, at in zip(kinds, places, strict=True)]
+    parts = (("most similar", 0), ("median", middle), ("least similar", len(ranked) - each))
+    return [(kind, pair) for kind, start in parts for pair in ranked[start : start + each]]

@@ -34,6 +34,8 @@ caption { text-align: left; padding: .5rem .75rem; color: var(--soft); }
 th, td { padding: .3rem .75rem; text-align: right; vertical-align: top; border-top: 1px solid var(--line); }
 td { white-space: nowrap; }
 th small, td small { display: block; font-weight: normal; }
+.better { color: var(--bad); }
+.worse { color: var(--soft); }
 thead th { vertical-align: bottom; min-width: 6.5rem; overflow-wrap: anywhere; }
 tr > th:first-child {
   text-align: left; font-weight: normal; position: sticky; left: 0; background: var(--paper); min-width: 9rem;

@@ -13,12 +13,20 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--scorecard", type=FILE, required=True, help="The candidate's, as `glossator-eval score` writes it.")
 @click.option("--champion", type=FILE, help="The scorecard of the model that reviews now.")
 @click.option("--baseline", "baselines", type=FILE, multiple=True, help="A baseline's scorecard. Can be given often.")
+@click.option("--decision", type=FILE, help="What `glossator-eval gate` decided on this candidate.")
 @click.option("--out", type=FILE, default="report.html", show_default=True, help="The page.")
 @click.option("--markdown", type=FILE, help="A short form in Markdown as well.")
 def command(
-    scorecard: Path, champion: Path | None, baselines: tuple[Path, ...], out: Path, markdown: Path | None
+    scorecard: Path,
+    champion: Path | None,
+    baselines: tuple[Path, ...],
+    decision: Path | None,
+    out: Path,
+    markdown: Path | None,
 ) -> None:
     """Write a page on what a candidate reached, and a short form for the job's summary."""
+    from evals.gate import GATE_SCHEMA, Decision
+    from evals.records import load_document
     from evals.report import build_report
     from evals.report_files import append_summary, save_text
     from evals.report_html import render_html
@@ -29,6 +37,7 @@ def command(
         load_scorecard(scorecard),
         load_scorecard(champion) if champion else None,
         [load_scorecard(path) for path in baselines],
+        load_document(decision, GATE_SCHEMA, Decision) if decision else None,
     )
     short = render_markdown(report)
     save_text(out, render_html(report))
