@@ -16,6 +16,7 @@ STEPS: Final = {
     "score": "Score runs against the human reviews, with intervals and slices.",
     "cases": "Try the product on known failure modes, and a model on planted faults.",
     "report": "Write a page on what a candidate reached, and a short form for the job's summary.",
+    "alarm": "Keep one issue open while the gate finds something worse, and close it when it is over.",
 }
 
 

@@ -62,6 +62,8 @@ class Memory:
     """The last of them."""
     since: str = ""
     """The first of them."""
+    last_good: str = ""
+    """Digest of the scorecard that the champion is compared with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ class Night:
     comparisons: tuple[Comparison, ...]
     expected: tuple[str, ...]
     run: str
+    last_good: str = ""
+    """As in `Memory`; empty when there was none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +105,8 @@ class Texts(Protocol):
         """Title and body of the issue, the body without its marker."""
         ...
 
-    def render_end(self, night: Night, memory: Memory) -> str:
-        """The comment with which it is closed."""
+    def render_end(self, night: Night, before: Memory) -> str:
+        """The comment with which it is closed. `before` is what was known until this night."""
         ...
 
 
@@ -128,7 +132,7 @@ def _tell_once(host: Host, night: Night, texts: Texts) -> Told:
     try:
         if now.worse:
             return _stand(host, issue, now, *texts.render_issue(night, now))
-        return _end(host, issue, now, texts.render_end(night, now)) if issue else Told("nothing")
+        return _end(host, issue, now, texts.render_end(night, before)) if issue else Told("nothing")
     except PermissionDenied as error:
         raise PermissionDenied(error.what, "Give the job the permission `issues: write`.", error.status) from error
 
@@ -156,6 +160,7 @@ def remember(before: Memory, night: Night) -> Memory:
         nights=before.nights + (bool(worse) and not again),
         run=night.run,
         since=before.since or night.run,
+        last_good=night.last_good or before.last_good,
     )
 
 

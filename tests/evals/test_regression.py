@@ -20,7 +20,7 @@ class PlainTexts:
     def render_issue(self, night: Night, memory: Memory) -> tuple[str, str]:
         return f"Worse: {', '.join(memory.worse)}", f"Seen {memory.nights} times, last by {memory.run}."
 
-    def render_end(self, night: Night, memory: Memory) -> str:
+    def render_end(self, night: Night, before: Memory) -> str:
         return f"Over in {night.run}."
 
 

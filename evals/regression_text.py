@@ -1,0 +1,153 @@
+"""What people read of a regression: the issue's title and body, and the comment that closes it.
+
+The decision comes from a job that has read strangers' texts. Only its sentences are shown, as Markdown that can do
+nothing and without addresses; which of them there are follows from the gate's rules.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+
+from evals.records import load_document
+from evals.regression import Comparison, Memory, Night
+from reviewer.inert import inert_line, make_inert_line
+
+GATE_SCHEMA: Final = "glossator/gate/1"
+"""As in `evals.gate`, which takes more to import than this job has."""
+KINDS: Final = ("champion", "challenger")
+"""The comparisons: the champion with itself when it was last good, the challenger with the champion."""
+MAX_TITLE: Final = 200
+MAX_WORDS: Final = 600
+MAX_LISTED: Final = 40
+"""Sentences of one comparison."""
+_ADDRESS: Final = re.compile(r"\b[a-zA-Z][a-zA-Z0-9+.-]*://\S+")
+
+
+class Check(msgspec.Struct, frozen=True):
+    """A rule of the gate and what became of it."""
+
+    part: str
+    result: Literal["passed", "failed", "unclear", "skipped"]
+    words: str
+
+    @property
+    def is_loss(self) -> bool:
+        """Whether it says that something is significantly worse, and by more than the rules allow."""
+        return self.part in {"guard", "slice"} and self.result == "failed"
+
+
+class Decided(msgspec.Struct, frozen=True):
+    """What is taken from the gate's decision."""
+
+    verdict: Literal["promote", "hold", "inconclusive"]
+    challenger: str
+    champion: str | None
+    dataset: str
+    revision: str
+    pull_requests: int
+    checks: tuple[Check, ...]
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether the set was large enough to decide anything."""
+        return all(check.result == "passed" for check in self.checks if check.part == "sample")
+
+
+def load_comparison(path: Path, kind: str) -> Comparison | None:
+    """The comparison of a decision; None where the set was too small to compare anything.
+
+    Raises:
+        EvalError: The file is no decision of the gate.
+    """
+    decided = load_document(path, GATE_SCHEMA, Decided)
+    if not decided.is_enough or decided.champion is None:
+        return None
+    losses = tuple(check for check in decided.checks if check.is_loss)
+    title = _describe_losses(losses) if losses else ""
+    return Comparison(kind, bool(losses), title, "\n\n".join(_render_comparison(decided, kind, losses)))
+
+
+@dataclass(frozen=True, slots=True)
+class IssueTexts:
+    """The words. `repository` is the address of the repository's pages."""
+
+    repository: str
+
+    def render_issue(self, night: Night, memory: Memory) -> tuple[str, str]:
+        """Title and body of the issue, the body without its marker."""
+        worse = [one for one in night.comparisons if one.is_worse]
+        first = worse[0] if worse else Comparison(memory.worse[0], is_worse=True)
+        who = {"champion": "Reviews have become worse", "challenger": "The challenger is worse"}[first.name]
+        title = f"{who}: {first.title}" if first.title else who
+        parts = [one.text for one in worse]
+        parts += [_UNSEEN[name] for name in memory.worse if name not in {one.name for one in night.comparisons}]
+        parts += [f"{self._link(night.run, 'The run')} has the whole report.", _WHAT_NOW, self._footer(night, memory)]
+        return inert_line(title, MAX_TITLE), "\n\n".join(parts)
+
+    def render_end(self, night: Night, before: Memory) -> str:
+        """The comment with which it is closed. Another yardstick than before is no recovery, and told."""
+        run = self._link(night.run, "this run")
+        if "champion" in before.worse and night.last_good != before.last_good:
+            return f"Another evaluation has taken the place of the last good one. Against it, {run} found nothing worse."
+        return f"Nothing is significantly worse any more in {run}."
+
+    def _link(self, run: str, words: str) -> str:
+        return f"[{words}]({self.repository}/actions/runs/{run})" if run.isdigit() else words
+
+    def _footer(self, night: Night, memory: Memory) -> str:
+        nights = f"{memory.nights} run{'s' * (memory.nights != 1)}"
+        since = f", first by {self._link(memory.since, 'this one')}" if memory.since != night.run else ""
+        return f"<sub>Glossator · evaluation {_code(night.evaluation)} · seen by {nights}{since}</sub>"
+
+
+_WHAT_NOW: Final = (
+    "This text is brought up to date each night, and the issue is closed once nothing is worse. "
+    "Closed as *not planned* it stays closed until then; closed as *completed* it is opened again."
+)
+_UNSEEN: Final = {
+    "champion": "The champion could not be compared with its last good evaluation this time.",
+    "challenger": "The challenger could not be compared with the champion this time.",
+}
+
+
+def _render_comparison(decided: Decided, kind: str, losses: tuple[Check, ...]) -> list[str]:
+    """Who is worse than whom in what, and what else was looked at."""
+    against = f"the champion {_code(decided.champion or '')}"
+    if kind == "champion":
+        against = "its last good evaluation"
+    of = f"{decided.pull_requests:,} pull requests of {_code(decided.dataset)}, revision {_code(decided.revision)}"
+    other = [check for check in decided.checks if not check.is_loss and check.result != "skipped"]
+    if kind == "champion":  # it need not be better than itself
+        other = [check for check in other if check.part in {"sample", "floor", "guard", "slice"}]
+    marks = {"passed": "✅", "failed": "❌", "unclear": "❔"}
+    rest = "\n".join(f"- {marks[check.result]} {_words(check.words)}" for check in other[:MAX_LISTED])
+    summary = "<details><summary>What else the gate looked at</summary>"
+    return [
+        f"**The {kind}** {_code(decided.challenger)} **is significantly worse than** {against}, on {of}:",
+        "\n".join(f"- 🔻 {_words(check.words)}" for check in losses[:MAX_LISTED]),
+        f"{summary}\n\n{rest}\n\n</details>" if rest else "",
+    ]
+
+
+def _describe_losses(losses: tuple[Check, ...]) -> str:
+    """The first in short, and how many more."""
+    more = f" and {len(losses) - 1} more" if len(losses) > 1 else ""
+    return f"{_hide(losses[0].words).partition(' (difference')[0]}{more}"
+
+
+def _words(text: str) -> str:
+    return make_inert_line(_hide(text), "", MAX_WORDS)
+
+
+def _code(text: str) -> str:
+    return f"`{inert_line(_hide(text), 100).replace('`', chr(39)) or '?'}`"
+
+
+def _hide(text: str) -> str:
+    """Without addresses: an endpoint's is nobody's business."""
+    return _ADDRESS.sub("\u2026", text)
