@@ -15,6 +15,8 @@ STEPS: Final = {
     "run": "Review held-out pull requests with a model, or with a baseline that has none.",
     "score": "Score runs against the human reviews, with intervals and slices.",
     "cases": "Try the product on known failure modes, and a model on planted faults.",
+    "compare": "Compare two scorecards, pull request by pull request.",
+    "gate": "Decide which model may review: promote, hold or inconclusive.",
     "report": "Write a page on what a candidate reached, and a short form for the job's summary.",
     "alarm": "Keep one issue open while the gate finds something worse, and close it when it is over.",
 }

@@ -69,12 +69,13 @@ def align(champion: Scorecard, challenger: Scorecard) -> Aligned:
 
 
 def check_text_scorers(champion: Scorecard, challenger: Scorecard) -> None:
-    """Refuse scorecards whose texts were scored by other models or with other settings.
+    """Refuse scorecards whose texts were scored by other models or with other settings; one may lack texts.
 
     Raises:
         EvalError: They were.
     """
-    if champion.text_scorer != challenger.text_scorer:
+    scorers = champion.text_scorer, challenger.text_scorer
+    if all(scorers) and scorers[0] != scorers[1]:
         names = f"{champion.candidate!r} and {challenger.candidate!r}"
         raise EvalError(f"The texts of {names} were scored by other models or with other settings.", SAME)
 
