@@ -14,11 +14,13 @@ from reviewer.errors import UsageError
 from reviewer.settings_forms import click_options
 
 if TYPE_CHECKING:
+    from evals.baselines import Recipe
     from evals.held_out import HeldOutSet
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 ALL = "all"
+RETRIEVAL = "retrieval"
 MODEL = ("model", "endpoint-url", "endpoint-token")
 """No fallback: a run is of one model."""
 
@@ -29,10 +31,13 @@ MODEL = ("model", "endpoint-url", "endpoint-token")
 @click.option("--limit", type=click.IntRange(0), default=0, help="Only so many pull requests, a random sample.")
 @click.option("--baseline", default="", help="No model but this idea; `all`: each of them, in a folder below --out.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of what a baseline leaves to chance.")
+@click.option("--training-pairs", type=FILE, help="Training comments, which the baseline `retrieval` copies.")
 @click.option("--candidate", default="", help="A short name for the model.  [default: embedded, or the server's name]")
 @click.option("--answers", type=FILE, help="Where answers are remembered.  [default: answers.sqlite beside --out]")
 @click_options(*MODEL, *ASK)
-def command(held_out: Path, out: Path, limit: int, baseline: str, seed: int, **options: Any) -> None:
+def command(
+    held_out: Path, out: Path, limit: int, baseline: str, seed: int, training_pairs: Path | None, **options: Any
+) -> None:
     """Review held-out pull requests with the product's own code, or by a baseline that has no model.
 
     Without --endpoint-url the embedded model reviews. A run that was stopped, however that was, goes on
@@ -42,16 +47,18 @@ def command(held_out: Path, out: Path, limit: int, baseline: str, seed: int, **o
 
     wanted = load_held_out(held_out, limit)
     if baseline:
-        run_baselines(wanted, out, baseline, seed, options["max_comments"])
+        run_baselines(wanted, out, baseline, seed, training_pairs, options["max_comments"])
     else:
         asyncio.run(run_reviewer(wanted, out, **options))
 
 
-def run_baselines(wanted: HeldOutSet, out: Path, name: str, seed: int, max_comments: str | None) -> None:
+def run_baselines(
+    wanted: HeldOutSet, out: Path, name: str, seed: int, training_pairs: Path | None, max_comments: str | None
+) -> None:
     """Run one baseline into a folder, or each into one of its own.
 
     Raises:
-        UsageError: There is no such baseline.
+        UsageError: There is no such baseline, or it needs training pairs.
     """
     from evals.baselines import BASELINES, Baseline
     from evals.predictions import RunFolder
@@ -59,14 +66,36 @@ def run_baselines(wanted: HeldOutSet, out: Path, name: str, seed: int, max_comme
     from evals.runner import run_candidate
     from reviewer.settings import merge_settings
 
-    if name != ALL and name not in BASELINES:
-        raise UsageError(f"There is no baseline {name[:80]!r}.", f"There are: {', '.join([*BASELINES, ALL])}.")
     budget = merge_settings({"max-comments": max_comments}, {}).max_comments
-    for each in BASELINES if name == ALL else [name]:
-        made = Baseline(each, BASELINES[each], wanted.name, seed, budget)
+    recipes, facts = dict(BASELINES), dict[str, object]()
+    if training_pairs and name in {RETRIEVAL, ALL}:
+        recipes[RETRIEVAL], facts = load_retrieval(training_pairs, wanted)
+    if name == RETRIEVAL and not training_pairs:
+        raise UsageError("This baseline copies training comments.", "Give them with --training-pairs.")
+    if name not in {*recipes, ALL}:
+        there = ", ".join(dict.fromkeys([*recipes, RETRIEVAL, ALL]))
+        raise UsageError(f"There is no baseline {name[:80]!r}.", f"There are: {there}.")
+    for each in recipes if name == ALL else [name]:
+        made = Baseline(each, recipes[each], wanted.name, seed, budget, facts if each == RETRIEVAL else None)
         progress = RunProgress(brief=True)
         asyncio.run(run_candidate(wanted, made, RunFolder(out / each if name == ALL else out), progress))
         progress.finish(each)
+
+
+def load_retrieval(path: Path, wanted: HeldOutSet) -> tuple[Recipe, dict[str, object]]:
+    """The recipe that copies these comments, and what it stands for.
+
+    Raises:
+        EvalError: They cannot be read, or are of pull requests that are held out.
+    """
+    from evals.contamination import check_leaks
+    from evals.records import digest
+    from evals.retrieval import make_retrieval
+    from evals.training_pairs import load_training_pairs
+
+    pairs = load_training_pairs(path)
+    check_leaks(wanted.pull_requests, pairs)
+    return make_retrieval(pairs), {"training_pairs": digest(path.read_bytes())}
 
 
 async def run_reviewer(
