@@ -35,8 +35,11 @@ def check_leaks(held: Sequence[HeldOut], pairs: Sequence[TrainingPair]) -> None:
     leaked = [one.key for one in held if _fold(one.key) in trained]
     if leaked:
         repo, number = leaked[0]
-        what = f"{len(leaked)} held-out pull requests are in the training pairs too, such as {repo}#{number}."
-        raise EvalError(what, "Take the pairs from the training split alone: glossator-train split.")
+        many = f"{len(leaked)} held-out pull requests are in the training pairs too, such as {repo}#{number}."
+        one = f"1 held-out pull request is in the training pairs too: {repo}#{number}."
+        raise EvalError(
+            many if len(leaked) > 1 else one, "Take the pairs from the training split alone: glossator-train split."
+        )
 
 
 def list_trained(held: Sequence[HeldOut], pairs: Sequence[TrainingPair]) -> frozenset[str]:

@@ -63,7 +63,7 @@ _DOES: Final = _by_word(
         "migrate switch port",
     }
 )
-_PREFIX = re.compile(r"\s*(?:\[[^\]]{1,30}\]\s*)*([^:\[\]]{1,50}?)!?\s*:\s*(?=\S)")
+_PREFIX = re.compile(r"\s*(?:\[[^\]]{1,30}\]\s*)*([^:\[\]]{1,50}?)!?\s*:(?!:)\s*(?=\S)")
 _BRACKETS = re.compile(r"\[([^\]]{1,30})\]")
 _WORD = re.compile(r"[a-z][a-z-]*")
 _BUILD_TEXT = re.compile(r"(?:^|/)(?:CMakeLists|requirements[^/]*|constraints[^/]*)\.txt$")

@@ -122,9 +122,8 @@ def _name_languages(held: Sequence[HeldOut]) -> dict[str, str]:
     all_paths = Counter(map(language_of, paths))
     order = sorted(all_paths, key=lambda name: (-commented[name], -all_paths[name], name))
     shown = [name for name in order if name][:LANGUAGES]
-    names = {path: language_of(path) for path in paths}
-    ordered = sorted(names.items(), key=lambda entry: (order.index(entry[1]), entry[0]))
-    return {path: name if name in shown else OTHER for path, name in ordered}
+    names = {path: name if (name := language_of(path)) in shown else OTHER for path in paths}
+    return dict(sorted(names.items(), key=lambda entry: ([*shown, OTHER].index(entry[1]), entry[0])))
 
 
 def _paths(held: Iterable[HeldOut]) -> dict[str, None]:
