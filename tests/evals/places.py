@@ -47,6 +47,7 @@ def predict(held: HeldOut, *comments: Predicted, **fields: Any) -> Prediction:
     return Prediction(*held.key, held.digest, comments, **fields)
 
 
+SIDES: tuple[Side, Side] = ("LEFT", "RIGHT")
 HUNKS = (
     make_hunk("a.c", 10, "   ++-+   "),
     make_hunk("a.c", 20, "  ---++  "),
@@ -55,22 +56,22 @@ HUNKS = (
 )
 """The first ends on line 18, two lines before the second: their ends are near each other, but in different hunks."""
 
-_paths = st.sampled_from(["a.c", "b.c", "elsewhere.c"])
-_lines = st.one_of(st.integers(1, 30), st.integers(55, 85))
-_sides: st.SearchStrategy[Side] = st.sampled_from(["LEFT", "RIGHT"])
-_starts = st.one_of(st.none(), st.integers(1, 85))
+_PLACES = [
+    (path, line, start, side)
+    for path, lines in (("a.c", (*range(8, 31), *range(58, 86))), ("b.c", range(1, 6)), ("elsewhere.c", (1, 13)))
+    for line in lines
+    for start in (None, None, line - 2, line - 12, line + 2)
+    for side in SIDES
+]
 
-golds = st.lists(st.builds(human, _paths, _lines, _starts, _sides, st.integers(1, 9)), max_size=8)
+golds = st.lists(st.sampled_from([human(*place) for place in _PLACES]), max_size=6)
 predicteds = st.lists(
-    st.builds(
-        ours,
-        _paths,
-        _lines,
-        _starts,
-        _sides,
-        score=st.sampled_from([0.0, 0.2, 0.5, 0.9]),
-        posted=st.booleans(),
-        body=st.sampled_from(["x", "y"]),
+    st.sampled_from(
+        [
+            ours(*place, score=(at * 7 % 5) / 4, posted=at % 3 > 0, body=body)
+            for at, place in enumerate(_PLACES)
+            for body in ("x", "y")
+        ]
     ),
-    max_size=10,
+    max_size=8,
 )
