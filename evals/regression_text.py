@@ -9,16 +9,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
-import msgspec
-
-from evals.records import load_document
+from evals.decided import Check, Decided, load_decided
 from evals.regression import Comparison, Memory, Night
 from reviewer.inert import inert_line, make_inert_line
 
-GATE_SCHEMA: Final = "glossator/gate/1"
-"""As in `evals.gate`, which takes more to import than this job has."""
 KINDS: Final = ("champion", "challenger")
 """The comparisons: the champion with itself when it was last good, the challenger with the champion."""
 MAX_TITLE: Final = 200
@@ -28,48 +24,17 @@ MAX_LISTED: Final = 40
 _ADDRESS: Final = re.compile(r"\b[a-zA-Z][a-zA-Z0-9+.-]*://\S+")
 
 
-class Check(msgspec.Struct, frozen=True):
-    """A rule of the gate and what became of it."""
-
-    part: str
-    result: Literal["passed", "failed", "unclear", "skipped"]
-    words: str
-
-    @property
-    def is_loss(self) -> bool:
-        """Whether it says that something is significantly worse, and by more than the rules allow."""
-        return self.part in {"guard", "slice"} and self.result == "failed"
-
-
-class Decided(msgspec.Struct, frozen=True):
-    """What is taken from the gate's decision."""
-
-    verdict: Literal["promote", "hold", "inconclusive"]
-    challenger: str
-    champion: str | None
-    dataset: str
-    revision: str
-    pull_requests: int
-    checks: tuple[Check, ...]
-
-    @property
-    def is_enough(self) -> bool:
-        """Whether the set was large enough to decide anything."""
-        return all(check.result == "passed" for check in self.checks if check.part == "sample")
-
-
 def load_comparison(path: Path, kind: str) -> Comparison | None:
     """The comparison of a decision; None where the set was too small to compare anything.
 
     Raises:
         EvalError: The file is no decision of the gate.
     """
-    decided = load_document(path, GATE_SCHEMA, Decided)
-    if not decided.is_enough or decided.champion is None:
+    decided = load_decided(path)
+    if not decided.is_enough:
         return None
-    losses = tuple(check for check in decided.checks if check.is_loss)
-    title = _describe_losses(losses) if losses else ""
-    return Comparison(kind, bool(losses), title, "\n\n".join(_render_comparison(decided, kind, losses)))
+    title = _describe_losses(decided.losses) if decided.losses else ""
+    return Comparison(kind, bool(decided.losses), title, _render_comparison(decided, kind))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +58,9 @@ class IssueTexts:
         """The comment with which it is closed. Another yardstick than before is no recovery, and told."""
         run = self._link(night.run, "this run")
         if "champion" in before.worse and night.last_good != before.last_good:
-            return f"Another evaluation has taken the place of the last good one. Against it, {run} found nothing worse."
+            return (
+                f"Another evaluation has taken the place of the last good one. Against it, {run} found nothing worse."
+            )
         return f"Nothing is significantly worse any more in {run}."
 
     def _link(self, run: str, words: str) -> str:
@@ -115,7 +82,7 @@ _UNSEEN: Final = {
 }
 
 
-def _render_comparison(decided: Decided, kind: str, losses: tuple[Check, ...]) -> list[str]:
+def _render_comparison(decided: Decided, kind: str) -> str:
     """Who is worse than whom in what, and what else was looked at."""
     against = f"the champion {_code(decided.champion or '')}"
     if kind == "champion":
@@ -127,17 +94,19 @@ def _render_comparison(decided: Decided, kind: str, losses: tuple[Check, ...]) -
     marks = {"passed": "✅", "failed": "❌", "unclear": "❔"}
     rest = "\n".join(f"- {marks[check.result]} {_words(check.words)}" for check in other[:MAX_LISTED])
     summary = "<details><summary>What else the gate looked at</summary>"
-    return [
+    parts = [
         f"**The {kind}** {_code(decided.challenger)} **is significantly worse than** {against}, on {of}:",
-        "\n".join(f"- 🔻 {_words(check.words)}" for check in losses[:MAX_LISTED]),
+        "\n".join(f"- 🔻 {_words(check.words)}" for check in decided.losses[:MAX_LISTED]),
         f"{summary}\n\n{rest}\n\n</details>" if rest else "",
     ]
+    return "\n\n".join(filter(None, parts))
 
 
 def _describe_losses(losses: tuple[Check, ...]) -> str:
     """The first in short, and how many more."""
     more = f" and {len(losses) - 1} more" if len(losses) > 1 else ""
-    return f"{_hide(losses[0].words).partition(' (difference')[0]}{more}"
+    words = _hide(losses[0].words).partition(" (difference")[0]
+    return f"{words.replace(': fell', ' fell').replace(': rose', ' rose')}{more}"
 
 
 def _words(text: str) -> str:

@@ -1,0 +1,46 @@
+"""`glossator-eval last-good`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from evals.commands.run import FILE, FOLDER
+from reviewer.errors import UsageError
+
+
+@click.command()
+@click.option("--held-out", type=FILE, required=True, help="The pull requests of tonight.")
+@click.option("--limit", type=click.IntRange(0), default=0, help="Only so many of them, as in `run`.")
+@click.option("--folder", type=FOLDER, required=True, help="Where the last good run is kept from night to night.")
+@click.option("--recall", "out", type=FOLDER, help="Write it into this folder, and print what stands for it.")
+@click.option("--keep", "run", type=FOLDER, help="Keep this run in its place, if there is a reason to.")
+@click.option("--decision", type=FILE, help="With --keep: the gate on that run, with the last good one as champion.")
+@click.option("--accept", is_flag=True, help="With --keep: keep it whatever the gate says.")
+def command(
+    held_out: Path,
+    limit: int,
+    folder: Path,
+    out: Path | None,
+    run: Path | None,
+    decision: Path | None,
+    accept: bool,  # noqa: FBT001 - click gives it
+) -> None:
+    """Bring back what the champion made of the pull requests when it was last good, or keep tonight's for it."""
+    from evals.decided import load_decided
+    from evals.held_out import load_held_out
+    from evals.last_good import decide_keep, keep, recall
+    from evals.predictions import RunFolder
+
+    if (out is None) == (run is None):
+        raise UsageError("There is nothing to do, or too much.", "Give either --recall or --keep.")
+    wanted, kept = load_held_out(held_out, limit), RunFolder(folder)
+    if out:
+        click.echo(recall(kept, wanted, RunFolder(out)))
+    if run:
+        choice = decide_keep(kept, wanted, load_decided(decision) if decision else None, accept=accept)
+        if choice.taken:
+            keep(RunFolder(run), kept)
+        said = "is the last good one from now on" if choice.taken else "is not kept"
+        click.echo(f"Tonight's run {said}: {choice.why}", err=True)

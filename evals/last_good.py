@@ -1,0 +1,108 @@
+"""What the champion made of the pull requests when it was last good: what each night is compared with.
+
+It changes only when there is a reason: a night that is significantly better, other pull requests in the set, or
+somebody who accepts what there is now. Were it last night's, small losses would add up unseen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from evals.decided import Decided
+from evals.errors import refuse_write
+from evals.held_out import HeldOutSet
+from evals.predictions import Prediction, RunFolder
+from evals.records import digest
+from reviewer.jsonfile import replace_file
+
+SUFFIX: Final = " when last good"
+"""Behind the candidate's name, to tell it from the same one tonight."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Whether tonight's run is the last good one from now on, and why."""
+
+    taken: bool
+    why: str
+
+
+def recall(kept: RunFolder, held_out: HeldOutSet, out: RunFolder) -> str:
+    """Write the last good run into a folder, as far as the set still shows the same pull requests.
+
+    Args:
+        kept: Where it is kept.
+        held_out: The set of tonight.
+        out: A new folder.
+
+    Returns:
+        What stands for the kept run; empty when there is none, or none of its pull requests is there any more.
+
+    Raises:
+        EvalError: It cannot be read, or the folder cannot be written.
+    """
+    if not kept.run_file.exists():
+        return ""
+    same = _pick_same(kept.load_predictions().values(), held_out)
+    if not same:
+        return ""
+    run = kept.load_run()
+    out.start(replace(run, candidate=run.candidate + SUFFIX))
+    for prediction in same:
+        out.add(prediction)
+    return digest(kept.predictions_file.read_bytes())
+
+
+def decide_keep(kept: RunFolder, held_out: HeldOutSet, decided: Decided | None, *, accept: bool) -> Choice:
+    """Whether tonight's run takes the place of the kept one.
+
+    Args:
+        kept: The last good one, if any.
+        held_out: The set of tonight.
+        decided: The gate on tonight's run against the kept one; None when they could not be compared.
+        accept: Somebody wants it so.
+    """
+    before = kept.load_predictions() if kept.run_file.exists() else {}
+    same = _pick_same(before.values(), held_out)
+    if accept:
+        return Choice(taken=True, why="It was accepted by hand.")
+    if not same:
+        return Choice(
+            taken=True, why="There was none before." if not before else "The set has no pull request of before."
+        )
+    changed = len(same) < max(len(held_out.pull_requests), len(before))
+    return _judge(decided if decided and decided.is_enough else None, changed=changed)
+
+
+def _judge(decided: Decided | None, *, changed: bool) -> Choice:
+    if decided is None:
+        return Choice(taken=False, why="There is too little to compare tonight's with it.")
+    if decided.losses:
+        return Choice(taken=False, why="Tonight's is worse.")
+    if decided.verdict == "promote":
+        return Choice(taken=True, why="It is significantly better.")
+    if changed:
+        return Choice(taken=True, why="The set has other pull requests than before, and it is not worse.")
+    return Choice(taken=False, why="Tonight's is not significantly different.")
+
+
+def keep(run: RunFolder, kept: RunFolder) -> None:
+    """Put a run in the place of the kept one.
+
+    Raises:
+        EvalError: It cannot be read or written.
+    """
+    try:
+        kept.folder.mkdir(parents=True, exist_ok=True)
+        for source, target in ((run.predictions_file, kept.predictions_file), (run.run_file, kept.run_file)):
+            replace_file(target, source.read_bytes())
+    except OSError as error:
+        raise refuse_write(kept.folder, error) from error
+
+
+def _pick_same(predictions: Iterable[Prediction], held_out: HeldOutSet) -> list[Prediction]:
+    """Those of pull requests that the set holds as they were shown."""
+    shown = {held.key: held.digest for held in held_out.pull_requests}
+    return [prediction for prediction in predictions if shown.get(prediction.key) == prediction.shown]
