@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -31,6 +30,7 @@ SLICE_METRICS: Final = (
     "location.hunk.f1",
     "location.hunk.precision",
     "location.hunk.recall",
+    "location.hunk.recall_open",
     "running.noise",
     "text.bertscore.matched",
     "text.chrf.matched",
@@ -78,7 +78,7 @@ def score_run(run: LoadedRun, sample: Sample, texts: Texts | None = None, seen: 
         glossator=run.run.glossator,
         metrics=estimate_all(metrics, table),
         keys=list(table.keys),
-        columns=_save_columns(table),
+        columns={name: column.tolist() for name, column in table.columns.items()},
         pools={name: _save_pool(pool) for name, pool in table.pools.items()},
         slices=[score_part(part, pairs, table, said) for part in list_parts(held, trained_on)],
         origins=list_origins(held),
@@ -150,7 +150,7 @@ def score_part(part: Part, pairs: Pairs, table: Table, said: Similarity | None =
         metrics=estimate_all(metrics, counts),
         note=note_size(sum(map(bool, gold)), sum(gold)),
         rows=list(part.rows),
-        columns={} if part.wants is None else _save_columns(counts, _list_columns(metrics)),
+        columns={} if part.wants is None else {name: counts.column(name).tolist() for name in _list_columns(metrics)},
     )
 
 
@@ -173,19 +173,10 @@ def _pick_rows(table: Table, rows: Sequence[int]) -> Table:
     return Table(tuple(table.keys[row] for row in rows), columns)
 
 
-def _list_columns(metrics: Iterable[Metric]) -> frozenset[str]:
-    """What ratios are made of."""
-    formulas = (metric.formula for metric in metrics)
-    return frozenset(
-        name
-        for formula in formulas
-        if isinstance(formula, Ratio)
-        for name in chain(formula.numerator, formula.denominator)
-    )
-
-
-def _save_columns(table: Table, names: frozenset[str] | None = None) -> dict[str, list[float]]:
-    return {name: column.tolist() for name, column in table.columns.items() if names is None or name in names}
+def _list_columns(metrics: Iterable[Metric]) -> list[str]:
+    """What ratios are made of, by name."""
+    ratios = [metric.formula for metric in metrics if isinstance(metric.formula, Ratio)]
+    return sorted({name for ratio in ratios for name in (*ratio.numerator, *ratio.denominator)})
 
 
 def _save_pool(pool: Pool) -> SavedPool:
