@@ -97,7 +97,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, st
     write_published(made.folder / "published.jsonl")
     for old, new in PARAMS.items():
         made.change(old, new)
-    assert made.repro() == ["collect", "align", "filter", "split", "dataset"]
+    assert made.repro() == ["collect", "align", "filter", "split", "dataset", "held_out"]
     made.run("git", "add", "--all", ".")
     made.run("git", "commit", "--quiet", "--message", "Build the dataset")
     made.run("dvc", "push")
@@ -130,8 +130,8 @@ def test_a_fresh_clone_pulls_the_same_bytes(pipeline: Pipeline, environment: dic
     ("old", "new", "stages"),
     [
         ("context_tokens: 2000", "context_tokens: 1500", ["dataset"]),
-        ("test_repositories: [octo/gamma]", "test_repositories: [octo/delta]", ["split", "dataset"]),
-        ("glossator: ", "glossator: 1", ["align", "filter", "split", "dataset"]),
+        ("test_repositories: [octo/gamma]", "test_repositories: [octo/delta]", ["split", "dataset", "held_out"]),
+        ("glossator: ", "glossator: 1", ["align", "filter", "split", "dataset", "held_out"]),
     ],
 )
 def test_a_parameter_runs_again_only_what_depends_on_it(
@@ -152,6 +152,6 @@ def test_a_parameter_runs_again_only_what_depends_on_it(
 
 def test_all_stages_again_give_the_same_bytes(pipeline: Pipeline) -> None:
     before, lock = pipeline.read_data(), (pipeline.folder / "dvc.lock").read_bytes()
-    assert pipeline.repro("--force") == ["collect", "align", "filter", "split", "dataset"]
+    assert pipeline.repro("--force") == ["collect", "align", "filter", "split", "dataset", "held_out"]
     assert pipeline.read_data() == before
     assert (pipeline.folder / "dvc.lock").read_bytes() == lock

@@ -9,13 +9,16 @@ import pytest
 from click.testing import CliRunner
 
 from evals.held_out import HeldOutSet, load_held_out
+from evals.training_pairs import load_training_pairs
 from tests.training.small_project import SmallProject
 from training.aligned import ALIGNED_SCHEMA, Aligned, AlignedComment, Anchor
 from training.cli import train
-from training.dataset import Names
+from training.dataset import Names, write_dataset
+from training.dataset_params import DatasetParams
 from training.errors import DataError
 from training.filtered import FILTERED_SCHEMA, Filtered, FilteredComment, FilterReason
 from training.held_out import Choice, HeldOutCounts, write_held_out
+from training.held_out_pairs import write_pairs
 from training.opt_out import OptOut
 from training.records import encode, save_records
 from training.snapshot import Snapshot, SnapshotComment
@@ -201,3 +204,19 @@ def test_a_folder_that_cannot_be_written_is_told(project: HeldOutProject) -> Non
     folders = (project.folder / "aligned", project.folder / "filtered", project.folder / "splits")
     with pytest.raises(DataError, match="Cannot write"):
         write_held_out(project.store, folders, project.folder / "file" / "x.jsonl", Choice(), Names(), jobs=1)
+
+
+def test_the_training_comments_are_those_of_the_training_split(project: HeldOutProject) -> None:
+    project.add("octo/demo", 1)
+    project.add("octo/train", 2, remark="Why is this not a constant? It never changes.", comment_id=5)
+    project.write()
+    stages = (project.folder / "aligned", project.folder / "filtered", project.folder / "splits")
+    write_dataset(project.store, stages, project.folder / "dataset", DatasetParams(), jobs=1)
+    assert write_pairs(project.folder / "dataset", project.folder / "pairs.jsonl") == 1
+    (pair,) = load_training_pairs(project.folder / "pairs.jsonl")
+    assert pair.key == ("octo/train", 2)
+    assert (pair.path, pair.comment) == ("src/main.py", "Why is this not a constant? It never changes.")
+    assert pair.hunk.split("\n")[0] == " before"
+    assert pair.hunk.split("\n")[1].startswith("+")
+    with pytest.raises(DataError, match="Cannot write"):
+        write_pairs(project.folder / "dataset", project.folder / "pairs.jsonl" / "below")

@@ -87,9 +87,10 @@ def test_each_stage_goes_by_its_own_section_and_the_version() -> None:
     commands: dict[str, object] = {name: f"glossator-train {name}" for name in SECTIONS}
     commands["collect"] = "glossator-train collect --allow-partial"
     commands["dataset"] = ["glossator-train dataset", "glossator-train split --check --dataset data/dataset"]
+    commands["held_out"] = "glossator-train held-out --pairs data/training-pairs.jsonl"
     assert {name: stage["cmd"] for name, stage in stages.items()} == commands
-    assert all(stage["params"] == ["glossator", name] for name, stage in stages.items() if name != "collect")
-    assert stages["collect"]["params"] == ["collect"]
+    own = {name: ["glossator", name] for name in SECTIONS} | {"collect": ["collect"], "held_out": ["glossator"]}
+    assert {name: stage["params"] for name, stage in stages.items()} == own
 
 
 def run_collect_stage(server: GitHubServer) -> Result:

@@ -23,6 +23,8 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--repo", "repos", multiple=True, metavar="OWNER/NAME", help="Only this repository; may be repeated.")
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only pull requests created on this day or later.")
 @click.option("--complete", is_flag=True, help="Only pull requests of which all comments are known.")
+@click.option("--dataset", type=FOLDER, default=Path("data/dataset"), show_default=True)
+@click.option("--pairs", type=FILE, help="Write also the training comments of the dataset, which baselines draw from.")
 @click.option("--opt-out", type=FILE, default=Path("opt-out.txt"), show_default=True, help="Who is named in no text.")
 @click.option("--jobs", type=click.IntRange(0), default=0, help="Worker processes; 0: one a processor.")
 def command(
@@ -35,6 +37,8 @@ def command(
     repos: tuple[str, ...],
     since: datetime | None,
     complete: bool,  # noqa: FBT001 - click gives it
+    dataset: Path,
+    pairs: Path | None,
     opt_out: Path,
     jobs: int,
 ) -> None:
@@ -44,6 +48,7 @@ def command(
     from reviewer.domain import Split
     from training.dataset import Names
     from training.held_out import Choice, render_held_out, write_held_out
+    from training.held_out_pairs import write_pairs
     from training.opt_out import load_opt_out
     from training.store import SnapshotStore
 
@@ -56,3 +61,5 @@ def command(
     for problem in told.problems:
         click.echo(problem, err=True)
     click.echo("\n".join(render_held_out(out, counts)))
+    if pairs:
+        click.echo(f"{pairs}: {write_pairs(dataset, pairs):,} training comments.")
