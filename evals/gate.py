@@ -86,7 +86,7 @@ def decide(
     slices = _compare_slices(champion, challenger, rules, known)
     checks = _check_alone(rules, aligned.challenger, beaten, known)
     checks += check_guards(rules.guard, compared, known)
-    checks += check_slices(rules.slices, slices, known) if rules.slices else []
+    checks += check_slices(rules.slices, slices, compared, known) if rules.slices else []
     checks += check_improvements(rules.improvement, compared, aligned.challenger, known)
     checks += [check_cheaper(rules.cheaper, rules.improvement, compared, known)] if rules.cheaper else []
     verdict, reasons = choose_verdict(checks)

@@ -44,6 +44,8 @@ class Check:
     metric: str
     result: Result
     words: str
+    of: str = ""
+    """The slice or the baseline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ def check_baselines(rule: Beats, compared: Sequence[tuple[str, Comparison]], met
         result = _judge_gain(gain, rule.worth)
         sight = describe_sight(comparison, metric) if result == "unclear" else ""
         words = f"{describe_lead(comparison, metric, name)}. It must be significantly better.{sight}"
-        yield Check("baseline", rule.metric, result, words)
+        yield Check("baseline", rule.metric, result, words, name)
 
 
 def check_above_zero(part: Part, names: Sequence[str], table: Table, metrics: Metrics) -> Iterator[Check]:
@@ -138,23 +140,24 @@ def check_guards(rules: Sequence[Guard], compared: Mapping[str, Comparison], met
         yield Check("guard", rule.metric, result, words)
 
 
-def check_slices(rule: Slices, compared: Sequence[SliceComparison], metrics: Metrics) -> Iterator[Check]:
-    """Did no part of the set with enough pull requests get significantly worse?"""
-    large = [each.comparison.pull_requests >= rule.pull_requests for each in compared]
-    corrected = iter(_correct([each.comparison for each, enough in zip(compared, large, strict=True) if enough]))
-    for each, enough in zip(compared, large, strict=True):
+def check_slices(
+    rule: Slices, compared: Sequence[SliceComparison], whole: Mapping[str, Comparison], metrics: Metrics
+) -> Iterator[Check]:
+    """Did no part of the set with enough pull requests get significantly worse? `whole`: the same in all of the set."""
+    reasons = [_skip_slice(rule, each.comparison, whole) for each in compared]
+    asked = [each.comparison for each, reason in zip(compared, reasons, strict=True) if not reason]
+    corrected = iter(_correct(asked))
+    for each, reason in zip(compared, reasons, strict=True):
         comparison, metric = each.comparison, metrics[each.comparison.metric]
         place = f"{each.field} {each.value}"
-        if not enough:
-            words = f"too small: {count(comparison.pull_requests, 'pull request')}, {rule.pull_requests} are needed"
-            yield Check("slice", metric.name, "skipped", f"{place}: {metric.label}: {words}.")
+        if reason:
+            yield Check("slice", metric.name, "skipped", f"{place}: {metric.label}: {reason}.", place)
             continue
         gain = read_gain(comparison, metric, next(corrected))
-        result: Result = "skipped" if gain is None else "passed"
-        if gain and gain.is_worse and gain.low < -rule.allowed:
-            result = "failed"
-        words = f"{place}: {describe_change(comparison, metric)}."
-        yield Check("slice", metric.name, result, words + describe_sight(comparison, metric))
+        is_worse = gain is not None and gain.is_worse and gain.low < -rule.allowed
+        sight = "" if is_worse else describe_sight(comparison, metric)
+        words = f"{place}: {describe_change(comparison, metric)}.{sight}"
+        yield Check("slice", metric.name, "failed" if is_worse else "passed", words, place)
 
 
 def check_improvements(
@@ -191,6 +194,15 @@ def check_cheaper(
     goodness = "as good" if equal else "not shown to be as good"
     words = f"{describe_change(cost, metric)}; {goodness} otherwise. Cheaper means {100 * rule.lower_share:.0f} % less."
     return Check("cheaper", rule.metric, result, words)
+
+
+def _skip_slice(rule: Slices, comparison: Comparison, whole: Mapping[str, Comparison]) -> str:
+    """Why nothing follows from a slice; empty when it counts."""
+    if comparison.pull_requests < rule.pull_requests:
+        return f"too small, {count(comparison.pull_requests, 'pull request')} of the {rule.pull_requests} that it takes"
+    if comparison.difference is None:
+        return f"not compared, {comparison.note}"
+    return "the same as the whole set" if comparison == whole.get(comparison.metric) else ""
 
 
 def _judge_loss(gain: Gain, margin: float) -> Result:

@@ -7,7 +7,7 @@ from typing import Final
 
 from evals.comparison import Aligned
 from evals.gate import Decision, Verdict
-from evals.gate_checks import Check, Metrics, Result
+from evals.gate_checks import Check, Metrics, Part, Result
 from evals.gate_words import describe_interval, render_size
 from evals.metrics import Metric
 from evals.report_metrics import count, render_change, render_value
@@ -22,15 +22,27 @@ LEGEND: Final = (
     "Intervals by a bootstrap over pull requests, p by exchanging the two in each pull request. "
     '"Shows from": the smallest difference that such data show in 80 % of all cases.'
 )
+MOST_REASONS: Final = 8
+"""What more there is stands among the checks."""
 MARKS: Final[dict[Result, str]] = {"failed": "x", "unclear": "?", "passed": "+", "skipped": "-"}
-STYLES: Final = {"failed": "red", "unclear": "yellow", "passed": "green", "skipped": "dim"}
-TITLES: Final[dict[Result, str]] = {
-    "failed": "Not kept",
-    "unclear": "Cannot be told",
-    "passed": "Kept",
-    "skipped": "Not looked at",
+RESULTS: Final[dict[Result, str]] = {
+    "failed": "no",
+    "unclear": "cannot be told",
+    "passed": "yes",
+    "skipped": "not looked at",
 }
-PARTS: Final = {"sample": "test set", "first": "first model"}
+STYLES: Final = {"failed": "red", "unclear": "yellow", "passed": "green", "skipped": "dim"}
+PARTS: Final[dict[Part, str]] = {
+    "sample": "Test set",
+    "floor": "Floors",
+    "baseline": "Baselines",
+    "first": "First model",
+    "guard": "Guard rails",
+    "slice": "Slices",
+    "improvement": "Improvements",
+    "cheaper": "Cheaper",
+}
+_INDENT: Final = 18
 VERDICTS: Final[dict[Verdict, tuple[str, str]]] = {
     "promote": ("PROMOTE", "green"),
     "hold": ("HOLD", "red"),
@@ -56,23 +68,20 @@ def render_set(decision: Decision) -> str:
 
 
 def render_text(decision: Decision, metrics: Metrics, *, width: int, color: bool) -> str:
-    """The decision for a terminal: the verdict, why, every check, the figures."""
+    """The decision for a terminal: the verdict, why, what became of each rule, the figures."""
     page = _make_page(width, color=color)
     word, style = VERDICTS[decision.verdict]
+    head = page.wrap(clean(f"{word}: {render_headline(decision)}"), 0)
+    measured = page.wrap(clean(f"Measured on {render_set(decision)}."), 0)
     blocks = [
-        [page.paint(word, "bold", style), *page.wrap(clean(f"{render_headline(decision)}"), 0)],
-        [page.paint(line, "dim") for line in page.wrap(clean(f"Measured on {render_set(decision)}."), 0)],
+        [*(page.paint(line, "bold", style) for line in head), *(page.paint(line, "dim") for line in measured)],
+        [page.paint("Why", "bold"), *(line for reason in _cut(decision.reasons) for line in _item(reason, page))],
+        [page.paint("Rules", "bold"), *_list_parts(decision, metrics, page)],
     ]
-    for result in TITLES:
-        chosen = [check for check in decision.checks if check.result == result]
-        if chosen:
-            blocks.append([page.paint(TITLES[result], "bold"), *_list_checks(chosen, page)])
     if decision.comparisons:
-        blocks.append([*render_comparisons(decision.comparisons, metrics, page)])
+        blocks.append([page.paint("Figures", "bold"), *render_comparisons(decision.comparisons, metrics, page)])
     if decision.notes:
-        blocks.append(
-            [page.paint("Notes", "bold"), *(line for note in decision.notes for line in _item("-", note, page))]
-        )
+        blocks.append([page.paint("Notes", "bold"), *(line for note in decision.notes for line in _item(note, page))])
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 
 
@@ -110,21 +119,16 @@ def render_pair(
 def render_markdown(decision: Decision, metrics: Metrics) -> str:
     """The decision as Markdown; what names and notes say can do nothing on GitHub."""
     word, _ = VERDICTS[decision.verdict]
+    headline = render_headline(decision)
     blocks = [
         f"## Gate: {word.lower()}",
-        f"**{_inert(_capital(render_headline(decision)))}** Measured on {_inert(render_set(decision))}.",
-        "\n".join(f"- {_inert(reason)}" for reason in decision.reasons),
+        f"**{_inert(headline[:1].upper() + headline[1:])}** Measured on {_inert(render_set(decision))}.",
+        "\n".join(f"- {_inert(reason)}" for reason in _cut(decision.reasons)),
     ]
     if decision.comparisons:
         rows = [_row(comparison, metrics[comparison.metric]) for comparison in decision.comparisons]
         blocks += [_table(("metric", *HEADS[1:]), rows), f"<sub>{LEGEND}</sub>"]
-    for result in TITLES:
-        chosen = [check for check in decision.checks if check.result == result]
-        if chosen:
-            listed = "\n".join(f"- {_part(check)}: {_inert(check.words)}" for check in chosen)
-            opened = " open" if result == "failed" else ""
-            title = f"{TITLES[result]}: {count(len(chosen), 'check')}"
-            blocks.append(f"<details{opened}><summary>{title}</summary>\n\n{listed}\n\n</details>")
+    blocks.append("\n".join(["<details><summary>All rules</summary>", "", *_list_rules(decision), "</details>"]))
     blocks += ["\n".join(f"- {_inert(note)}" for note in decision.notes)]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
@@ -133,20 +137,50 @@ def _make_page(width: int, *, color: bool) -> Page:
     return Page(max(60, min(width, 120)), color)
 
 
-def _list_checks(checks: Sequence[Check], page: Page) -> Iterator[str]:
-    for check in checks:
-        mark = page.paint(MARKS[check.result], STYLES[check.result])
-        yield from _item(mark, f"{_part(check)}: {check.words}", page)
+def _cut(reasons: Sequence[str]) -> list[str]:
+    more = len(reasons) - MOST_REASONS
+    return [*reasons[:MOST_REASONS], *([f"And {more} more."] if more > 0 else [])]
 
 
-def _item(mark: str, text: str, page: Page) -> Iterator[str]:
+def _list_parts(decision: Decision, metrics: Metrics, page: Page) -> Iterator[str]:
+    """For each part of the rules a line for each result: which metrics have it. What is unclear says why."""
+    said = set(decision.reasons)
+    for part, title in PARTS.items():
+        label = title
+        for result in MARKS:
+            chosen = [check for check in decision.checks if (check.part, check.result) == (part, result)]
+            if not chosen:
+                continue
+            names = "; ".join(dict.fromkeys(_name(check, metrics) for check in chosen))
+            first, *rest = page.wrap(clean(names), _INDENT)
+            yield f"  {label:<12}  {page.paint(MARKS[result], STYLES[result])} {first[_INDENT:]}"
+            yield from rest
+            label = ""
+            for check in chosen:
+                if result == "unclear" and check.words not in said:
+                    yield from (page.paint(line, "dim") for line in page.wrap(clean(check.words), _INDENT + 2))
+    yield page.paint("  + kept or better, x not, ? cannot be told, - not looked at", "dim")
+
+
+def _name(check: Check, metrics: Metrics) -> str:
+    if check.part == "sample":
+        return "large enough" if check.result == "passed" else "too small"
+    return check.of or metrics[check.metric].label
+
+
+def _list_rules(decision: Decision) -> Iterator[str]:
+    for part, title in PARTS.items():
+        chosen = [check for check in decision.checks if check.part == part]
+        if chosen:
+            yield from (f"**{title}**", "")
+        yield from (f"- {RESULTS[check.result]}: {_inert(check.words)}" for check in chosen)
+        yield from [""] if chosen else []
+
+
+def _item(text: str, page: Page) -> Iterator[str]:
     first, *rest = page.wrap(clean(text), 4)
-    yield f"  {mark} {first[4:]}"
+    yield f"  - {first[4:]}"
     yield from rest
-
-
-def _part(check: Check) -> str:
-    return PARTS.get(check.part, check.part)
 
 
 def _row(comparison: Comparison, metric: Metric) -> tuple[str, ...]:
@@ -169,7 +203,3 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def _inert(text: str) -> str:
     return make_inert_line(text, "", 1000)
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -16,7 +16,7 @@ from typing import Final
 
 import numpy as np
 
-from evals.metrics import Metric
+from evals.metrics import AveragePrecision, Metric, Ratio
 from evals.scorecard import Estimate
 from evals.table import Floats, Pool, Table
 
@@ -127,21 +127,29 @@ def _interval(drawn: Floats) -> tuple[float, float]:
 
 def _permute(metric: Metric, champion: Table, challenger: Table, difference: float, draws: int, seed: int) -> float:
     """How often candidates that change places by chance differ as much. Never 0: what was seen is one of the ways."""
-    both = _stack(champion, challenger)
-    swapped = np.random.default_rng(seed + 1).integers(0, 2, (draws, len(champion.keys))).astype(np.float64)
-    stayed = 1 - swapped
-    first = metric.formula.compute(both, np.hstack([stayed, swapped]))
-    second = metric.formula.compute(both, np.hstack([swapped, stayed]))
+    both = _stack(metric.formula, champion, challenger)
+    first, second = (metric.formula.compute(both, arm) for arm in _draw_swaps(len(champion.keys), draws, seed))
     differences = np.nan_to_num(second - first)
     return float(1 + np.count_nonzero(np.abs(differences) >= abs(difference) - _ROUNDING)) / (1 + draws)
 
 
-def _stack(champion: Table, challenger: Table) -> Table:
-    """One table with the rows of both, so that an arm is a matter of weights."""
-    names = sorted(champion.columns.keys() | challenger.columns.keys())
-    columns = {name: np.concatenate([champion.column(name), challenger.column(name)]) for name in names}
-    shared = sorted(champion.pools.keys() & challenger.pools.keys())
-    pools = {name: _merge(champion.pools[name], challenger.pools[name], len(champion.keys)) for name in shared}
+@lru_cache(maxsize=4)
+def _draw_swaps(pull_requests: int, draws: int, seed: int) -> tuple[Floats, Floats]:
+    """Weights of the rows of both candidates, one after the other: who takes part in which arm, by a toss each."""
+    swapped = np.random.default_rng(seed + 1).integers(0, 2, (draws, pull_requests)).astype(np.float64)
+    return np.hstack([1 - swapped, swapped]), np.hstack([swapped, 1 - swapped])
+
+
+def _stack(formula: Ratio | AveragePrecision, champion: Table, challenger: Table) -> Table:
+    """One table with the rows of both, as far as the formula reads them, so that an arm is a matter of weights."""
+    names: set[str] = set()
+    pools: dict[str, Pool] = {}
+    if isinstance(formula, Ratio):
+        names = {*formula.numerator, *formula.denominator}
+    else:
+        pool = _merge(champion.pools[formula.pool], challenger.pools[formula.pool], len(champion.keys))
+        names, pools = {pool.positives}, {formula.pool: pool}
+    columns = {name: np.concatenate([champion.column(name), challenger.column(name)]) for name in sorted(names)}
     return Table(champion.keys + challenger.keys, columns, pools)
 
 
