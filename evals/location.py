@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from evals.held_out import HeldOut
-from evals.matching import STRICTNESSES, Placed, Strictness
+from evals.matching import STRICTNESSES, Placed, Strictness, count_lines
 from evals.metrics import AveragePrecision, Metric, Ratio
 from evals.predictions import Prediction
 from evals.scorecard import Bin, Point
@@ -33,20 +33,23 @@ POOLS: Final[dict[str, str]] = {
 def score_location(held: HeldOut, prediction: Prediction) -> Row:
     """Count the posted comments of one pull request, the human spots, and how many of them meet.
 
-    Columns, for each strictness S: `location.S.tp`, `.macro_precision`, `.macro_recall` and `.macro_f1` (the values of
-    this one pull request), `location.placed.S.tp` where each human comment has a line in the diff, `location.open.S.tp`
-    where not all human comments are known. What they are divided by: `location.predicted`, `location.gold`,
-    `location.posting` and `location.commented` (1 where there is a posted, a human comment), `location.either`.
+    Columns, for each strictness S: `location.S.tp`, and of this one pull request `location.S.macro_precision`,
+    `.macro_recall` and `.macro_f1`; `location.placed.S.tp` where each human comment has a line in the diff;
+    `location.open.S.tp` where not all human comments are known. Then what these are divided by: `location.predicted`,
+    `location.gold`, and 1 in `location.posting` where there is a posted comment, in `location.commented` where there is
+    a human one, in `location.either` where there is any. `location.lines` are those of all posted comments.
     """
     placed = Placed(held, prediction)
     gold = len(placed.spots)
     found = {strictness: len(placed.match(strictness)) for strictness in STRICTNESSES}
     if not held.complete:
         return {"location.open.gold": gold} | {f"location.open.{name}.tp": tp for name, tp in found.items()}
-    predicted = sum(comment.posted for comment in prediction.comments)
+    posted = [comment for comment in prediction.comments if comment.posted]
+    predicted = len(posted)
     row: dict[str, float] = {
         "location.gold": gold,
         "location.predicted": predicted,
+        "location.lines": sum(count_lines(comment) for comment in posted),
         "location.predicted_commented": predicted if gold else 0,
         "location.posting": bool(predicted),
         "location.commented": bool(gold),
@@ -185,6 +188,14 @@ def _f1(tp: str, predicted: str, gold: str) -> Ratio:
     return Ratio({tp: 2}, {predicted: 1, gold: 1})
 
 
-METRICS: Final[tuple[Metric, ...]] = tuple(
-    metric for strictness in STRICTNESSES for metric in _list_metrics(strictness)
+METRICS: Final[tuple[Metric, ...]] = (
+    *(metric for strictness in STRICTNESSES for metric in _list_metrics(strictness)),
+    Metric(
+        "location.lines",
+        "Lines of a comment",
+        _ratio("location.lines", "location.predicted"),
+        "neither",
+        "count",
+        "Whoever points to more lines meets more human comments: compare line and near only between much the same.",
+    ),
 )

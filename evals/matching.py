@@ -25,8 +25,10 @@ STRICTNESSES: Final[tuple[Strictness, ...]] = ("line", "near", "hunk", "file")
 """The strictest first."""
 NEAR: Final = 3
 """Lines between two comments that are near each other: the numbers differ by this at most."""
-LONGEST: Final = 10
-"""Of a candidate's range only the last lines count, this many: nobody finds a line by pointing to all of them."""
+LONGEST: Final = 5
+"""Of a candidate's range only the last lines count, this many: nobody finds a line by pointing to all of them.
+
+On the sets that were looked at 95 to 98 % of the human comments are no longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +186,11 @@ def match_comments(held: HeldOut, prediction: Prediction, strictness: Strictness
     """
     placed = Placed(held, prediction)
     return sorted((placed.spots[spot].comments[0], comment) for comment, spot in placed.match(strictness).items())
+
+
+def count_lines(comment: GoldComment | Predicted) -> int:
+    """How many lines a comment says it is about."""
+    return comment.line - _first_line(comment) + 1
 
 
 def _leave_repeats(order: Sequence[int], comments: Sequence[Predicted]) -> list[int]:

@@ -84,12 +84,12 @@ def test_a_comment_on_the_old_side_of_an_unchanged_line_lies_in_the_hunk() -> No
     assert count([human("a.c", 10, side="LEFT")], [ours("a.c", 11, side="LEFT")], "near") == 1
 
 
-def test_a_range_over_a_whole_hunk_counts_with_its_last_ten_lines_only() -> None:
+def test_a_range_over_a_whole_hunk_counts_with_its_last_five_lines_only() -> None:
     everything = ours("a.c", 81, start=60)
-    assert count([human("a.c", 71)], [everything], "line") == 0
-    assert count([human("a.c", 72)], [everything], "line") == 1
-    assert count([human("a.c", 68)], [everything], "near") == 0
-    assert count([human("a.c", 69)], [everything], "near") == 1
+    assert count([human("a.c", 76)], [everything], "line") == 0
+    assert count([human("a.c", 77)], [everything], "line") == 1
+    assert count([human("a.c", 73)], [everything], "near") == 0
+    assert count([human("a.c", 74)], [everything], "near") == 1
     assert count([human("a.c", 61)], [everything], "hunk") == 1
 
 
