@@ -87,6 +87,11 @@ class Pair:
     human: str
     ours: str
     score: float
+    marked: int = -1
+    """Which line of `hunk` they stand on, the first being 0; -1: not known."""
+    rank: int = 0
+    """Of all matched pairs, `of` in number, 1 being the most alike; 0: not known."""
+    of: int = 0
 
 
 @dataclass(frozen=True, slots=True)
