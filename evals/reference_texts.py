@@ -12,27 +12,28 @@ import random
 from collections.abc import Sequence
 from typing import Final
 
-from evals.chrf import chrf
+from evals.chrf import ChrF
 from evals.held_out import HeldOut, Key
 from evals.nearest import Bm25
-from evals.text_scorers import TextScorer, list_words
+from evals.predictions import Predicted
+from evals.text_scorers import TextScorer, TokenScorer, list_words
 from evals.training_pairs import TrainingPair
 from reviewer.domain import Hunk, Side
 
-SAMPLE: Final = 200
+SAMPLE: Final = 100
 """Training comments that a constant is judged by."""
-TRIED: Final = 1_000
-"""Training comments that chrF tries as a constant."""
-KEPT: Final = 30
-"""Of these, those that the scorer itself tries."""
+TRIED: Final = 400
+"""Training comments that are tried as a constant, by chrF and by their words."""
+KEPT: Final = 15
+"""Of these, the best of each, which the scorer itself tries."""
 TEMPLATE: Final = "Is `{line}` needed here? I think we should simplify this."
 
 
-def choose_constant(scorer: TextScorer, comments: Sequence[str], seed: int = 0) -> str:
-    """The comment with the highest mean similarity to a sample of the comments; empty when there are none.
+def choose_constants(scorers: Sequence[TextScorer], comments: Sequence[str], seed: int = 0) -> dict[str, str]:
+    """For each scorer, by name, the comment with the highest mean similarity to a sample of the comments.
 
     Args:
-        scorer: The similarity. chrF makes a first choice.
+        scorers: How alike texts are. chrF and shared words make a first choice for all.
         comments: Those of the training data, never the ones that are to be predicted.
         seed: Of the sample.
     """
@@ -40,11 +41,16 @@ def choose_constant(scorer: TextScorer, comments: Sequence[str], seed: int = 0) 
     draw = random.Random(seed)  # noqa: S311 - a sample, no secret
     sample = draw.sample(distinct, min(SAMPLE, len(distinct)))
     tried = draw.sample(distinct, min(TRIED, len(distinct)))
-    tried.sort(key=lambda text: (-sum(chrf(text, reference) for reference in sample), text))
-    kept = tried[:KEPT]
-    scores = scorer.score([(text, (reference,)) for text in kept for reference in sample])
-    means = [sum(scores[at * len(sample) : (at + 1) * len(sample)]) for at in range(len(kept))]
-    return max(zip(means, kept, strict=True), key=lambda entry: entry[0])[1] if kept else ""
+    kept = list(dict.fromkeys(text for measure in (ChrF(), TokenScorer()) for text in _rank(measure, tried, sample)))
+    return {scorer.name: _rank(scorer, kept, sample)[0] for scorer in scorers if kept}
+
+
+def _rank(scorer: TextScorer, texts: Sequence[str], sample: Sequence[str]) -> list[str]:
+    """Those with the highest mean similarity to the sample, best first."""
+    scores = scorer.score([(text, (reference,)) for text in texts for reference in sample])
+    sums = [sum(scores[at : at + len(sample)]) for at in range(0, len(scores), len(sample))]
+    order = sorted(range(len(texts)), key=lambda at: (-sums[at], texts[at]))
+    return [texts[at] for at in order[:KEPT]]
 
 
 def permute(keys: Sequence[Key], seed: int = 0) -> list[int]:
@@ -79,10 +85,14 @@ class Neighbours:
         found = self._index.find(list_words(keep_changed(render_hunk(hunk)))) if hunk else []
         return self._pairs[found[0]].comment if found else ""
 
+    def find_for(self, held: HeldOut, ours: Predicted) -> str:
+        """What it says where a comment stands."""
+        return self.find(find_hunk(held, ours.path, ours.side, ours.line))
 
-def fill_template(held: HeldOut, path: str, side: Side, line: int) -> str:
-    """What the template says about a line: no model is asked."""
-    return TEMPLATE.format(line=find_line(held, path, side, line).strip())
+
+def fill_template(held: HeldOut, ours: Predicted) -> str:
+    """What the template says where a comment stands: it quotes the last line of the comment's range."""
+    return TEMPLATE.format(line=find_line(held, ours.path, ours.side, ours.line).strip())
 
 
 def find_hunk(held: HeldOut, path: str, side: Side, line: int) -> Hunk | None:

@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final, Protocol
 
 from evals.content_store import ContentStore, content_key
@@ -92,9 +93,14 @@ def list_words(text: str) -> list[str]:
 
 
 def _word_f1(candidate: str, reference: str) -> float:
-    ours, theirs = Counter(list_words(candidate)), Counter(list_words(reference))
+    ours, theirs = _count_words(candidate), _count_words(reference)
     if not ours or not theirs:
         return 0.0
     precision = sum(count for word, count in ours.items() if word in theirs) / ours.total()
     recall = sum(count for word, count in theirs.items() if word in ours) / theirs.total()
     return 2 * precision * recall / (precision + recall) if precision else 0.0
+
+
+@lru_cache(maxsize=8192)
+def _count_words(text: str) -> Counter[str]:
+    return Counter(list_words(text))
