@@ -28,6 +28,11 @@ class Choice:
     taken: bool
     why: str
 
+    def say(self) -> str:
+        """The two in a sentence."""
+        kept = "Tonight's run is the last good one from now on" if self.taken else "The last good run stays"
+        return f"{kept}: {self.why}"
+
 
 def recall(kept: RunFolder, held_out: HeldOutSet, out: RunFolder) -> str:
     """Write the last good run into a folder, as far as the set still shows the same pull requests.
@@ -67,10 +72,10 @@ def decide_keep(kept: RunFolder, held_out: HeldOutSet, decided: Decided | None, 
     before = kept.load_predictions() if kept.run_file.exists() else {}
     same = _pick_same(before.values(), held_out)
     if accept:
-        return Choice(taken=True, why="It was accepted by hand.")
+        return Choice(taken=True, why="it was accepted by hand.")
     if not same:
         return Choice(
-            taken=True, why="There was none before." if not before else "The set has no pull request of before."
+            taken=True, why="there was none before." if not before else "the set has no pull request of before."
         )
     changed = len(same) < max(len(held_out.pull_requests), len(before))
     return _judge(decided if decided and decided.is_enough else None, changed=changed)
@@ -78,14 +83,14 @@ def decide_keep(kept: RunFolder, held_out: HeldOutSet, decided: Decided | None, 
 
 def _judge(decided: Decided | None, *, changed: bool) -> Choice:
     if decided is None:
-        return Choice(taken=False, why="There is too little to compare tonight's with it.")
+        return Choice(taken=False, why="there is too little to compare.")
     if decided.losses:
-        return Choice(taken=False, why="Tonight's is worse.")
+        return Choice(taken=False, why="tonight's is worse.")
     if decided.verdict == "promote":
-        return Choice(taken=True, why="It is significantly better.")
+        return Choice(taken=True, why="it is significantly better.")
     if changed:
-        return Choice(taken=True, why="The set has other pull requests than before, and it is not worse.")
-    return Choice(taken=False, why="Tonight's is not significantly different.")
+        return Choice(taken=True, why="the set has other pull requests than before, and it is not worse.")
+    return Choice(taken=False, why="tonight's is not significantly better.")
 
 
 def keep(run: RunFolder, kept: RunFolder) -> None:

@@ -7,6 +7,7 @@ nothing and without addresses; which of them there are follows from the gate's r
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,6 +22,7 @@ MAX_TITLE: Final = 200
 MAX_WORDS: Final = 600
 MAX_LISTED: Final = 40
 """Sentences of one comparison."""
+MARKS: Final = {"passed": "✅", "failed": "❌", "unclear": "❔", "skipped": "·"}
 _ADDRESS: Final = re.compile(r"\b[a-zA-Z][a-zA-Z0-9+.-]*://\S+")
 
 
@@ -35,6 +37,30 @@ def load_comparison(path: Path, kind: str) -> Comparison | None:
         return None
     title = _describe_losses(decided.losses) if decided.losses else ""
     return Comparison(kind, bool(decided.losses), title, _render_comparison(decided, kind))
+
+
+def render_watch(decided: Decided | None, why: str) -> str:
+    """For the job's summary: the champion against what it was when it was last good.
+
+    Args:
+        decided: The gate on it; None when there was nothing to compare with.
+        why: What became of tonight's run.
+    """
+    if decided is None:
+        return f"### The champion is watched from now on\n\n{make_inert_line(why, '')}\n"
+    outcome = "not worse than when it was last good"
+    if decided.losses:
+        outcome = "worse than when it was last good"
+    elif not decided.is_enough:
+        outcome = "not compared: the set is too small"
+    checks = [check for check in decided.checks if check.part in {"sample", "guard", "slice"}]
+    return "\n\n".join(
+        [
+            f"### The champion {_code(decided.challenger)} is {outcome}",
+            _list_checks([check for check in checks if check.result != "skipped"]),
+            f"{make_inert_line(why, '')}\n",
+        ]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +117,11 @@ def _render_comparison(decided: Decided, kind: str) -> str:
     other = [check for check in decided.checks if not check.is_loss and check.result != "skipped"]
     if kind == "champion":  # it need not be better than itself
         other = [check for check in other if check.part in {"sample", "floor", "guard", "slice"}]
-    marks = {"passed": "✅", "failed": "❌", "unclear": "❔"}
-    rest = "\n".join(f"- {marks[check.result]} {_words(check.words)}" for check in other[:MAX_LISTED])
+    rest = _list_checks(other)
     summary = "<details><summary>What else the gate looked at</summary>"
     parts = [
         f"**The {kind}** {_code(decided.challenger)} **is significantly worse than** {against}, on {of}:",
-        "\n".join(f"- 🔻 {_words(check.words)}" for check in decided.losses[:MAX_LISTED]),
+        _list_checks(decided.losses),
         f"{summary}\n\n{rest}\n\n</details>" if rest else "",
     ]
     return "\n\n".join(filter(None, parts))
@@ -107,6 +132,13 @@ def _describe_losses(losses: tuple[Check, ...]) -> str:
     more = f" and {len(losses) - 1} more" if len(losses) > 1 else ""
     words = _hide(losses[0].words).partition(" (difference")[0]
     return f"{words.replace(': fell', ' fell').replace(': rose', ' rose')}{more}"
+
+
+def _list_checks(checks: Sequence[Check]) -> str:
+    rows = [
+        f"- {'🔻' if check.is_loss else MARKS[check.result]} {_words(check.words)}" for check in checks[:MAX_LISTED]
+    ]
+    return "\n".join(rows)
 
 
 def _words(text: str) -> str:

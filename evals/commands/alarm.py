@@ -14,7 +14,9 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 SERVER = "https://github.com"
 
 
-@click.command(epilog="Environment: GITHUB_RUN_ID, and GITHUB_API_URL, GITHUB_SERVER_URL where they are not github.com.")
+@click.command(
+    epilog="Environment: GITHUB_RUN_ID, and GITHUB_API_URL, GITHUB_SERVER_URL where they are not github.com."
+)
 @click.option("--champion", type=FILE, help="The gate's decision on the champion, compared with when it was last good.")
 @click.option("--challenger", type=FILE, help="The gate's decision on a challenger, compared with the champion.")
 @click.option("--last-good", default="", metavar="DIGEST", help="Stands for the champion's last good scorecard.")

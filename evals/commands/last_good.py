@@ -10,7 +10,7 @@ from evals.commands.run import FILE, FOLDER
 from reviewer.errors import UsageError
 
 
-@click.command()
+@click.command(epilog="Environment: GITHUB_STEP_SUMMARY, where a GitHub job takes its summary.")
 @click.option("--held-out", type=FILE, required=True, help="The pull requests of tonight.")
 @click.option("--limit", type=click.IntRange(0), default=0, help="Only so many of them, as in `run`.")
 @click.option("--folder", type=FOLDER, required=True, help="Where the last good run is kept from night to night.")
@@ -32,6 +32,8 @@ def command(
     from evals.held_out import load_held_out
     from evals.last_good import decide_keep, keep, recall
     from evals.predictions import RunFolder
+    from evals.regression_text import render_watch
+    from evals.report_files import append_summary
 
     if (out is None) == (run is None):
         raise UsageError("There is nothing to do, or too much.", "Give either --recall or --keep.")
@@ -39,8 +41,9 @@ def command(
     if out:
         click.echo(recall(kept, wanted, RunFolder(out)))
     if run:
-        choice = decide_keep(kept, wanted, load_decided(decision) if decision else None, accept=accept)
+        decided = load_decided(decision) if decision else None
+        choice = decide_keep(kept, wanted, decided, accept=accept)
         if choice.taken:
             keep(RunFolder(run), kept)
-        said = "is the last good one from now on" if choice.taken else "is not kept"
-        click.echo(f"Tonight's run {said}: {choice.why}", err=True)
+        append_summary(render_watch(decided, choice.say()))
+        click.echo(choice.say(), err=True)

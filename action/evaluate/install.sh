@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Put glossator-eval and dvc on the path of later steps, with what an evaluation needs or for `alarm` alone.
+set -euo pipefail
+names=(requirements)
+if [ "${GLOSSATOR_WITH_MODELS:-true}" = true ]; then
+  names=(requirements-evaluate)
+  if [ "${GLOSSATOR_EMBEDDED:-true}" = true ]; then
+    names+=(requirements-local)
+  fi
+fi
+exec "$(dirname "${BASH_SOURCE[0]}")/../commands.sh" glossator-evaluate glossator-eval=evals dvc=dvc -- "${names[@]}"

