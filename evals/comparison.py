@@ -113,8 +113,9 @@ def _restrict(table: Table, part: Slice) -> Table:
 
 
 def _check_gold(champion: Table, challenger: Table, names: str) -> None:
-    """What could be found in each pull request is the same for both, or the human comments are not."""
-    for name in sorted({pool.positives for table in (champion, challenger) for pool in table.pools.values()}):
+    """What could be found in each pull request is the same for both that count it, or the human comments are not."""
+    counted = champion.columns.keys() & challenger.columns.keys()
+    for name in sorted({pool.positives for table in (champion, challenger) for pool in table.pools.values()} & counted):
         if not np.array_equal(champion.column(name), challenger.column(name)):
             raise EvalError(f"{names} were scored against other human comments.", SAME)
 
