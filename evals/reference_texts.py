@@ -38,11 +38,13 @@ def choose_constants(scorers: Sequence[TextScorer], comments: Sequence[str], see
         seed: Of the sample.
     """
     distinct = sorted({comment for comment in comments if comment.strip()})
+    if not distinct:
+        return {}
     draw = random.Random(seed)  # noqa: S311 - a sample, no secret
     sample = draw.sample(distinct, min(SAMPLE, len(distinct)))
     tried = draw.sample(distinct, min(TRIED, len(distinct)))
     kept = list(dict.fromkeys(text for measure in (ChrF(), TokenScorer()) for text in _rank(measure, tried, sample)))
-    return {scorer.name: _rank(scorer, kept, sample)[0] for scorer in scorers if kept}
+    return {scorer.name: _rank(scorer, kept, sample)[0] for scorer in scorers}
 
 
 def _rank(scorer: TextScorer, texts: Sequence[str], sample: Sequence[str]) -> list[str]:
