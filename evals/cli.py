@@ -13,6 +13,7 @@ from reviewer.errors import UsageError
 
 STEPS: Final = {
     "run": "Review held-out pull requests with a model, or with a baseline that has none.",
+    "peer": "Have another reviewer, pr-agent, review the same pull requests.",
     "score": "Score runs against the human reviews, with intervals and slices.",
     "cases": "Try the product on known failure modes, and a model on planted faults.",
     "compare": "Compare two scorecards, pull request by pull request.",
