@@ -80,6 +80,14 @@ def test_hunk_figures_worked_out_by_hand() -> None:
     assert math.isnan(figures["hunk.top10_many"])
 
 
+@pytest.mark.parametrize(("hunks", "name"), [(3, "hunk.p1_many"), (5, "hunk.top5_many"), (10, "hunk.top10_many")])
+def test_there_are_many_hunks_from_one_more_on(hunks: int, name: str) -> None:
+    for size in (hunks, hunks + 1):
+        held = make_rows(1, size, 0)
+        figures = measure(rank(held, range(size, 0, -1)))
+        assert figures[name] == pytest.approx(1 if size > hunks else math.nan, nan_ok=True)
+
+
 def test_line_figures_worked_out_by_hand() -> None:
     one = make_held(make_hunk("a.c", 1, "+" * 12), gold=[human("a.c", 3), human("a.c", 9, start=7)], number=1)
     two = make_held(make_hunk("a.c", 1, " +- "), gold=[human("a.c", 2, side="LEFT")], number=2)
