@@ -11,7 +11,7 @@ import numpy as np
 from evals.errors import EvalError
 from evals.metrics import Metric
 from evals.scorecard import Scorecard, Slice
-from evals.statistics import Comparison, compare, pick_common
+from evals.statistics import DRAWS, Comparison, compare, pick_common
 from evals.table import Table
 
 SAME: Final = "Score both on the same held-out set, with the same version."
@@ -85,18 +85,20 @@ def compare_all(aligned: Aligned, metrics: Sequence[Metric]) -> list[Comparison]
     return [compare(metric, aligned.champion, aligned.challenger) for metric in metrics]
 
 
-def compare_slices(champion: Scorecard, challenger: Scorecard, metrics: Sequence[Metric]) -> list[SliceComparison]:
+def compare_slices(
+    champion: Scorecard, challenger: Scorecard, metrics: Sequence[Metric], draws: int = DRAWS
+) -> list[SliceComparison]:
     """Each metric in each part of the set that both scorecards have."""
     theirs = {(part.field, part.value): part for part in challenger.slices}
     tables = champion.table, challenger.table
-    return [
-        SliceComparison(
-            part.field, part.value, compare(metric, _restrict(tables[0], part), _restrict(tables[1], other))
-        )
-        for part in champion.slices
-        if (other := theirs.get((part.field, part.value)))
-        for metric in metrics
-    ]
+    found = []
+    for part in champion.slices:
+        other = theirs.get((part.field, part.value))
+        if other:
+            first, second = _restrict(tables[0], part), _restrict(tables[1], other)
+            compared = (compare(metric, first, second, draws) for metric in metrics)
+            found += [SliceComparison(part.field, part.value, comparison) for comparison in compared]
+    return found
 
 
 def by_name(metrics: Sequence[Metric]) -> Mapping[str, Metric]:

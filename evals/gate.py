@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
@@ -24,7 +24,7 @@ from evals.metrics import Metric
 from evals.records import save_document
 from evals.rules import Rules, check_metrics
 from evals.scorecard import Scorecard
-from evals.statistics import Comparison, compare
+from evals.statistics import DRAWS, Comparison, compare
 from evals.table import Table
 
 GATE_SCHEMA: Final = "glossator/gate/1"
@@ -57,6 +57,7 @@ def decide(
     baselines: Sequence[Scorecard],
     rules: Rules,
     metrics: Sequence[Metric],
+    draws: int = DRAWS,
 ) -> Decision:
     """Hold the rules against the scorecards.
 
@@ -66,6 +67,7 @@ def decide(
         baselines: Candidates of the same set. Those of the kind `baseline` must be beaten, the others are notes.
         rules: What is asked.
         metrics: All that there are.
+        draws: Of the bootstrap and of the permutation test.
 
     Raises:
         EvalError: The scorecards cannot be compared.
@@ -73,34 +75,34 @@ def decide(
     """
     known = by_name(metrics)
     check_metrics(rules, known)
-    beaten, notes = _compare_baselines(challenger, baselines, rules, known)
-    if champion is None:
-        table = challenger.table
-        checks = _check_alone(rules, table, beaten, known)
+    beaten, notes = _compare_baselines(challenger, baselines, rules, known, draws)
+    aligned = align(champion, challenger) if champion else None
+    table = aligned.challenger if aligned else challenger.table
+    checks = _check_alone(rules, table, beaten, known)
+    compared: dict[str, Comparison] = {}
+    slices: list[SliceComparison] = []
+    if champion and aligned:
+        check_text_scorers(champion, challenger)
+        compared = {name: compare(known[name], aligned.champion, table, draws) for name in rules.list_compared()}
+        parts = [known[name] for name in rules.slices.metrics] if rules.slices else []
+        slices = compare_slices(champion, challenger, parts, draws)
+        checks += _check_against(rules, compared, slices, table, known)
+    else:
         checks += check_above_zero("first", rules.first.above_zero, table, known)
-        verdict, reasons = choose_verdict(checks)
-        return _describe(verdict, reasons, challenger, None, table, checks, baselines=beaten, notes=notes)
-    check_text_scorers(champion, challenger)
-    aligned = align(champion, challenger)
-    compared = {name: compare(known[name], aligned.champion, aligned.challenger) for name in rules.list_compared()}
-    slices = _compare_slices(champion, challenger, rules, known)
-    checks = _check_alone(rules, aligned.challenger, beaten, known)
-    checks += check_guards(rules.guard, compared, known)
-    checks += check_slices(rules.slices, slices, compared, known) if rules.slices else []
-    checks += check_improvements(rules.improvement, compared, aligned.challenger, known)
-    checks += [check_cheaper(rules.cheaper, rules.improvement, compared, known)] if rules.cheaper else []
     verdict, reasons = choose_verdict(checks)
-    return _describe(
+    return Decision(
         verdict,
+        challenger.candidate,
+        champion.candidate if champion else None,
+        challenger.dataset,
+        challenger.revision,
+        len(table.keys),
         reasons,
-        challenger,
-        champion,
-        aligned.challenger,
         checks,
         list(compared.values()),
         slices,
         beaten,
-        [*aligned.notes, *notes],
+        list(dict.fromkeys([*(aligned.notes if aligned else ()), *notes, *challenger.notes])),
     )
 
 
@@ -148,7 +150,7 @@ def _check_alone(rules: Rules, table: Table, beaten: Sequence[tuple[str, Compari
 
 
 def _compare_baselines(
-    challenger: Scorecard, baselines: Sequence[Scorecard], rules: Rules, known: Metrics
+    challenger: Scorecard, baselines: Sequence[Scorecard], rules: Rules, known: Metrics, draws: int
 ) -> tuple[list[tuple[str, Comparison]], list[str]]:
     """Each baseline in the champion's place; and sentences on the candidates that are no baselines."""
     found: list[tuple[str, Comparison]] = []
@@ -157,40 +159,22 @@ def _compare_baselines(
         aligned = align(card, challenger)
         if card.kind == "baseline":
             tables = aligned.champion, aligned.challenger
-            found += [(card.candidate, compare(known[rule.metric], *tables)) for rule in rules.beats]
+            found += [(card.candidate, compare(known[rule.metric], *tables, draws)) for rule in rules.beats]
         else:
             notes.append(f"{card.candidate!r} is a {card.kind}, no baseline: it need not be beaten.")
     return found, notes
 
 
-def _compare_slices(champion: Scorecard, challenger: Scorecard, rules: Rules, known: Metrics) -> list[SliceComparison]:
-    names = rules.slices.metrics if rules.slices else ()
-    return compare_slices(champion, challenger, [known[name] for name in names])
-
-
-def _describe(
-    verdict: Verdict,
-    reasons: list[str],
-    challenger: Scorecard,
-    champion: Scorecard | None,
+def _check_against(
+    rules: Rules,
+    compared: Mapping[str, Comparison],
+    slices: Sequence[SliceComparison],
     table: Table,
-    checks: list[Check],
-    comparisons: Sequence[Comparison] = (),
-    slices: Sequence[SliceComparison] = (),
-    baselines: Sequence[tuple[str, Comparison]] = (),
-    notes: Sequence[str] = (),
-) -> Decision:
-    return Decision(
-        verdict,
-        challenger.candidate,
-        champion.candidate if champion else None,
-        challenger.dataset,
-        challenger.revision,
-        len(table.keys),
-        reasons,
-        checks,
-        list(comparisons),
-        list(slices),
-        list(baselines),
-        list(dict.fromkeys([*notes, *challenger.notes])),
-    )
+    known: Metrics,
+) -> list[Check]:
+    """What is asked of a challenger beside a champion."""
+    checks = list(check_guards(rules.guard, compared, known))
+    checks += check_slices(rules.slices, slices, compared, known) if rules.slices else []
+    checks += check_improvements(rules.improvement, compared, table, known)
+    checks += [check_cheaper(rules.cheaper, rules.improvement, compared, known)] if rules.cheaper else []
+    return checks
