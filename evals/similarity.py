@@ -103,13 +103,24 @@ class Similarity:
         scores = self.scores.get(name, {}).get("own", [])
         order = sorted(range(len(scores)), key=lambda at: (-scores[at], self.places[at].spot))
         best: dict[Key, Pair] = {}
-        for at in order:
+        for rank, at in enumerate(order, 1):
             spot, ours = self.spots[self.places[at].spot], self.places[at].ours
             if spot.held.key not in best and len(best) < count:
                 hunk = find_hunk(spot.held, ours.path, ours.side, ours.line)
-                shown = render_hunk(hunk) if hunk else ""
-                human = "\n\n".join(spot.texts)
-                best[spot.held.key] = Pair(*spot.held.key, ours.path, ours.line, shown, human, ours.body, scores[at])
+                lines = [(line.side, line.number) for line in hunk.lines] if hunk else []
+                place = (ours.side, ours.line)
+                best[spot.held.key] = Pair(
+                    *spot.held.key,
+                    ours.path,
+                    ours.line,
+                    render_hunk(hunk) if hunk else "",
+                    "\n\n".join(spot.texts),
+                    ours.body,
+                    scores[at],
+                    lines.index(place) if place in lines else -1,
+                    rank,
+                    len(order),
+                )
         return list(best.values())
 
 
