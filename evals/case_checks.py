@@ -5,6 +5,7 @@ Each case goes through the real `review_pull_request` with fake models. A proble
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -23,6 +24,8 @@ from reviewer.settings import Settings
 
 _NAMED = 5
 """Lines that a sentence names at most."""
+_STEERS = re.compile(f"[{''.join(sorted(BIDI))}\ud800-\udfff\x00-\x08\x0b-\x1f]")
+"""Characters that would move, hide or break what stands around them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +97,9 @@ def find_faults(trial: Trial, settings: Settings) -> Iterator[str]:
         yield f"nothing was heard of it, and the review reads as {review.status}"
     if not trial.prompts and review.status == "reviewed":
         yield "nothing was looked at, and the review reads as reviewed"
-    if strange := {char for prompt in trial.prompts for char in prompt.hunk + prompt.prefix if _steers(char)}:
-        yield f"a prompt holds U+{ord(min(strange)):04X} as it is"
+    shown = "\n".join([*{prompt.prefix for prompt in trial.prompts}, *(prompt.hunk for prompt in trial.prompts)])
+    if strange := _STEERS.search(shown):
+        yield f"a prompt holds U+{ord(strange[0]):04X} as it is"
     if parse_json(render_json(review), Review, "review.json") != review:
         yield "the review changes when it is written and read again"
 
@@ -231,8 +235,3 @@ def _join(names: Iterable[str]) -> str:
     ordered = sorted(names)
     more = f" and {len(ordered) - _NAMED} more" if len(ordered) > _NAMED else ""
     return (", ".join(ordered[:_NAMED]) or "none") + more
-
-
-def _steers(char: str) -> bool:
-    """Whether a character would move, hide or break what stands around it."""
-    return char in BIDI or "\ud800" <= char <= "\udfff" or (char < " " and char not in "\t\n")

@@ -9,7 +9,7 @@ import re
 import tomllib
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Final, Literal
 
 import msgspec
 
@@ -33,7 +33,6 @@ FAULTS: Final = (
 
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
-Part = TypeVar("Part", bound=msgspec.Struct)
 
 
 class FileText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -288,8 +287,3 @@ def _suggest(name: str, known: Collection[str]) -> str:
 
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
     return f"Did you mean {' or '.join(near)}?" if near else "`glossator-eval cases` without --case runs them all."
-
-
-def name_fields(kind: type[msgspec.Struct]) -> dict[str, Any]:
-    """The fields of a part of a case file, for the page that describes them."""
-    return {field.encode_name: field.type for field in msgspec.structs.fields(kind)}

@@ -18,6 +18,8 @@ from reviewer.prompt import Prompt, Reply
 
 _ID = re.compile(r"[RL]\d+")
 _ID_WIDTH = 6
+_FEW, _MANY = 5, 30
+"""Comments on one piece. Two are allowed."""
 _LETTERS = re.compile(r"[^\W\d]\w*|\d+|\s+")
 
 
@@ -76,8 +78,8 @@ def say_nothing(prompt: Prompt) -> str:  # noqa: ARG001 - as all of them
 
 
 def comment_everywhere(prompt: Prompt) -> str:
-    """Comment on each changed line, in other words each time, and far more often than allowed."""
-    changed = [line for line in read_piece(prompt) if line.mark != " "]
+    """Comment on each changed line as long as an answer can be, in other words each time."""
+    changed = [line for line in read_piece(prompt) if line.mark != " "][:_MANY]
     return _render(
         *((line.id, line.text, f"{_word(line)} {_word(line)[::-1]} {line.id} breaks it.") for line in changed)
     )
@@ -100,8 +102,8 @@ def cite_elsewhere(prompt: Prompt) -> str:
 
 
 def quote_wrongly(prompt: Prompt) -> str:
-    """Cite lines of the change, and quote what does not stand there."""
-    changed = [line for line in read_piece(prompt) if line.mark != " "]
+    """Cite the first lines of the change, and quote what does not stand there."""
+    changed = [line for line in read_piece(prompt) if line.mark != " "][:_FEW]
     return _render(
         *((line.id, f"zq_{at}_never_written_here();", f"{_word(line)} breaks it.") for at, line in enumerate(changed))
     )
