@@ -4,6 +4,9 @@ set -euo pipefail
 names=(requirements)
 if [ "${GLOSSATOR_WITH_MODELS:-true}" = true ]; then
   names=(requirements-evaluate)
+  if [ "${GLOSSATOR_SIMILARITY:-true}" = true ]; then
+    names=(requirements-similarity)
+  fi
   if [ "${GLOSSATOR_EMBEDDED:-true}" = true ]; then
     names+=(requirements-local)
   fi
