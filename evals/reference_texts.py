@@ -48,10 +48,11 @@ def choose_constants(scorers: Sequence[TextScorer], comments: Sequence[str], see
 
 
 def _rank(scorer: TextScorer, texts: Sequence[str], sample: Sequence[str]) -> list[str]:
-    """Those with the highest mean similarity to the sample, best first."""
-    scores = scorer.score([(text, (reference,)) for text in texts for reference in sample])
-    sums = [sum(scores[at : at + len(sample)]) for at in range(0, len(scores), len(sample))]
-    order = sorted(range(len(texts)), key=lambda at: (-sums[at], texts[at]))
+    """Those with the highest mean similarity to the texts of the sample that are others, best first."""
+    others = [[reference for reference in sample if reference != text] for text in texts]
+    scores = iter(scorer.score([(text, (other,)) for text, some in zip(texts, others, strict=True) for other in some]))
+    means = [sum(next(scores) for _ in some) / max(1, len(some)) for some in others]
+    order = sorted(range(len(texts)), key=lambda at: (-means[at], texts[at]))
     return [texts[at] for at in order[:KEPT]]
 
 

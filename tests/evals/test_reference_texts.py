@@ -1,0 +1,99 @@
+"""Texts that need no reviewer: how the constant, the partners, the neighbour and the template are chosen."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evals.held_out import Key
+from evals.reference_texts import (
+    Neighbours,
+    choose_constants,
+    fill_template,
+    find_hunk,
+    find_line,
+    keep_changed,
+    permute,
+    render_hunk,
+)
+from evals.rouge import RougeL
+from evals.text_scorers import TokenScorer
+from evals.training_pairs import TrainingPair
+from tests.evals.places import HUNKS, make_held, make_hunk, ours
+
+HELD = make_held(*HUNKS)
+
+
+def make_pair(hunk: str, comment: str) -> TrainingPair:
+    return TrainingPair("octo/other", 1, "x.c", hunk, comment)
+
+
+def test_the_constant_is_the_comment_most_like_the_others() -> None:
+    comments = ["please add a test", "please add a test here", "add a comment please", "typo", "why not const?"]
+    assert choose_constants([TokenScorer(), RougeL()], comments) == {
+        "tokens": "please add a test",
+        "rouge_l": "please add a test",
+    }
+
+
+def test_the_constant_does_not_depend_on_the_order_of_the_comments() -> None:
+    comments = [f"please rename x{at} and add a test {at % 7}" for at in range(30)]
+    assert choose_constants([TokenScorer()], comments) == choose_constants([TokenScorer()], comments[::-1])
+
+
+def test_that_a_comment_is_in_the_sample_does_not_help_it() -> None:
+    assert choose_constants([TokenScorer()], ["unlike all others", "a b", "b c"]) == {"tokens": "a b"}
+
+
+def test_without_comments_there_is_no_constant() -> None:
+    assert choose_constants([TokenScorer()], ["", " "]) == {}
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.sampled_from([("octo/demo", number) for number in range(4)]), max_size=12), st.integers(0, 9))
+def test_partners_are_a_permutation_and_not_of_the_own_pull_request(keys: list[Key], seed: int) -> None:
+    partners = permute(keys, seed)
+    assert sorted(partners) == list(range(len(keys)))
+    most = max(map(keys.count, keys), default=0)
+    own = sum(keys[at] == keys[other] for at, other in enumerate(partners))
+    assert own == max(0, 2 * most - len(keys)), "as few as can be"
+
+
+def test_another_seed_gives_other_partners() -> None:
+    keys = [("octo/demo", number) for number in range(40)]
+    assert permute(keys, 1) == permute(keys, 1)
+    assert permute(keys, 1) != permute(keys, 2)
+
+
+def test_the_neighbour_is_found_by_changed_lines() -> None:
+    neighbours = Neighbours(
+        [
+            make_pair(" lock(mutex)\n+print(x)", "no print"),
+            make_pair("-old\n+lock(mutex)", "who unlocks?"),
+            make_pair("unmarked", "nothing"),
+        ]
+    )
+    assert neighbours.find(make_hunk("zzz.c", 1, "+")) == ""
+    held = make_held(make_hunk("a.c", 1, " +"))
+    assert neighbours.find_for(held, ours("a.c", 99)) == ""
+    assert Neighbours([make_pair("+a.c", "found")]).find_for(held, ours("a.c", 2)) == "found"
+
+
+def test_the_template_quotes_the_line_of_the_comment() -> None:
+    assert fill_template(HELD, ours("b.c", 2)) == "Is `b.c 1 2` needed here? I think we should simplify this."
+    assert find_line(HELD, "a.c", "LEFT", 15) == "a.c 15 17"
+    assert find_line(HELD, "a.c", "RIGHT", 15) == "a.c 14 15"
+
+
+@pytest.mark.parametrize("place", [("a.c", "RIGHT", 40), ("none.c", "RIGHT", 1), ("b.c", "LEFT", 1)])
+def test_a_line_that_is_not_in_the_diff(place: tuple[str, str, int]) -> None:
+    path, side, line = place
+    assert find_hunk(HELD, path, side, line) is None  # type: ignore[arg-type]
+    assert find_line(HELD, path, side, line) == ""  # type: ignore[arg-type]
+
+
+def test_hunks_as_text() -> None:
+    assert render_hunk(make_hunk("a", 1, " +")) == " a 1 1\n+a 2 2"
+    assert keep_changed(" a\n+b\n-c\n\\ No newline") == "b\nc"
+    assert keep_changed("no marks\nat all") == "no marks\nat all"
