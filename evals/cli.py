@@ -19,6 +19,7 @@ STEPS: Final = {
     "compare": "Compare two scorecards, pull request by pull request.",
     "gate": "Decide which model may review: promote, hold or inconclusive.",
     "report": "Write a page on what a candidate reached, and a short form for the job's summary.",
+    "track": "Log a scorecard to MLflow, with the revision of the held-out set.",
     "last-good": "Bring back or keep what the champion did when it was last good.",
     "alarm": "Keep one issue open while the gate finds something worse, and close it when it is over.",
 }
