@@ -13,18 +13,10 @@ from evals.report_tables import make_table, scroll
 
 LIMITS: Final = (
     "A comment where no human left one counts as wrong. Humans overlook things, so precision is a lower bound.",
-    (
-        "Similarity to a human comment is weak evidence: few human comments are good references, and a text can be like "
-        "one and wrong. Read the lift over texts that need no reviewer, and the examples."
-    ),
-    (
-        "Average precision over all pull requests is mostly an effect of their sizes. Read it beside the one within pull "
-        "requests."
-    ),
-    (
-        "The intervals tell how the figures would vary with other pull requests of these repositories. Of other "
-        "repositories, languages and years they say nothing."
-    ),
+    "Few human comments are good references, and a text can be like one and wrong: similarity is weak evidence.",
+    "So read the lift over texts that need no reviewer, and the examples.",
+    "Average precision over all pull requests is mostly an effect of their sizes: read the one within pull requests.",
+    "The intervals tell how figures would vary with other pull requests of these repositories, not of other ones.",
     "Nothing here says whether anybody would act on a comment. Only its outcomes after posting do.",
     "Seconds are those of one machine under its load on that day, and no service's.",
 )

@@ -16,6 +16,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--decision", type=FILE, help="What `glossator-eval gate` decided on this candidate.")
 @click.option("--out", type=FILE, default="report.html", show_default=True, help="The page.")
 @click.option("--markdown", type=FILE, help="A short form in Markdown as well.")
+@click.option("--model-card", type=FILE, help="The evaluation section of a model card, with its front matter.")
 def command(
     scorecard: Path,
     champion: Path | None,
@@ -23,9 +24,11 @@ def command(
     decision: Path | None,
     out: Path,
     markdown: Path | None,
+    model_card: Path | None,
 ) -> None:
     """Write a page on what a candidate reached, and a short form for the job's summary."""
     from evals.gate import GATE_SCHEMA, Decision
+    from evals.model_card import render_model_card
     from evals.records import load_document
     from evals.report import build_report
     from evals.report_files import append_summary, save_text
@@ -43,5 +46,7 @@ def command(
     save_text(out, render_html(report))
     if markdown:
         save_text(markdown, short)
+    if model_card:
+        save_text(model_card, render_model_card(report.card, report.decision))
     append_summary(short)
     click.echo(f"{out} is written.", err=True)
