@@ -30,8 +30,7 @@ class Ratio:
 
     def compute(self, table: Table, weights: Floats) -> Floats:
         """The values for each row of `weights` (draws, pull requests); NaN where the denominator is 0."""
-        parts = np.column_stack([_sum(table, self.numerator), _sum(table, self.denominator)])
-        above, below = (weights @ parts).T
+        above, below = (weights @ _sum(table, part) for part in (self.numerator, self.denominator))
         return divide(above, below)
 
 
