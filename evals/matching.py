@@ -21,6 +21,8 @@ from evals.ties import draw_tie
 from reviewer.domain import Hunk, Side
 
 Strictness = Literal["line", "near", "hunk", "file"]
+Span = tuple[int, int]
+"""The first and the last line."""
 STRICTNESSES: Final[tuple[Strictness, ...]] = ("line", "near", "hunk", "file")
 """The strictest first."""
 NEAR: Final = 3
@@ -64,19 +66,22 @@ def list_spots(held: HeldOut) -> list[Spot]:
     spots = []
     for (path, side, last), comments in sorted(found.items()):
         first = min(_first_line(held.gold[at]) for at in comments)
-        hunks = touch_hunks(held.bundle.pull_request.hunks_of(path), side, first, last)
+        hunks = touch_hunks(list_spans(held, path, side), first, last)
         spots.append(Spot(path, side, first, last, hunks, tuple(comments)))
     return spots
 
 
-def touch_hunks(hunks: Sequence[Hunk], side: Side, first: int, last: int) -> frozenset[int]:
-    """The places in `hunks`, all of one file, of those that show one of these lines of this side."""
-    return frozenset(
-        at for at, hunk in enumerate(hunks) if (span := list_span(hunk, side)) and span[0] <= last and first <= span[1]
-    )
+def touch_hunks(spans: Sequence[Span | None], first: int, last: int) -> frozenset[int]:
+    """The places of the hunks of a file that show one of these lines; `spans` are theirs on one side."""
+    return frozenset(at for at, span in enumerate(spans) if span and span[0] <= last and first <= span[1])
 
 
-def list_span(hunk: Hunk, side: Side) -> tuple[int, int] | None:
+def list_spans(held: HeldOut, path: str, side: Side) -> list[Span | None]:
+    """The spans of the hunks of a file on one side."""
+    return [list_span(hunk, side) for hunk in held.bundle.pull_request.hunks_of(path)]
+
+
+def list_span(hunk: Hunk, side: Side) -> Span | None:
     """The first and the last line of one side that the hunk shows, context included; None when it shows none."""
     lines = (line.source_line if side == "LEFT" else line.target_line for line in hunk.lines)
     numbers = [number for number in lines if number is not None]
@@ -99,7 +104,7 @@ class Matching:
         `spots` are those that it could be matched with, the best first.
         """
         self._links[comment] = spots
-        if comment in self.pairs or len(self._taken) == self._spots:
+        if not spots or comment in self.pairs or len(self._taken) == self._spots:
             return False
         reached: dict[int, int] = {}
         queue = deque([comment])
@@ -132,6 +137,7 @@ class Placed:
         self.spots = list_spots(held)
         self.comments = prediction.comments
         self._held = held
+        self._spans: dict[tuple[str, Side], list[Span | None]] = {}
 
     @cached_property
     def ties(self) -> list[float]:
@@ -172,8 +178,11 @@ class Placed:
         spots = [(at, spot) for at, spot in enumerate(self.spots) if spot.path == comment.path]
         if not spots:
             return []
+        spans = self._spans.setdefault((comment.path, comment.side), [])
+        if not spans:
+            spans += list_spans(self._held, comment.path, comment.side)
         first = max(_first_line(comment), comment.line - LONGEST + 1)
-        hunks = touch_hunks(self._held.bundle.pull_request.hunks_of(comment.path), comment.side, first, comment.line)
+        hunks = touch_hunks(spans, first, comment.line)
         return sorted(_link(at, spot, comment, first, hunks) for at, spot in spots)
 
 
