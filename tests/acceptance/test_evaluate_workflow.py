@@ -104,6 +104,7 @@ class Evaluated:
     action: Path
     folder: Path
     models: ModelServer
+    challenger: str = "reviewer-8"
     repo: RepoScenario = field(init=False)
     secrets: dict[str, str] = field(init=False)
     nights: int = 0
@@ -144,9 +145,9 @@ class Evaluated:
         origin = self.repo.repository.store.folder
         subprocess.run(["git", "clone", "-q", "--depth=1", origin.as_uri(), folder / "checkout"], check=True)
         act = Act(folder, self.action, self.server.url, self.server.graphql_url, self.secrets, actions=self.stand_ins())
-        workflow = extract_workflow("docs/nightly.md").replace(
-            "folder: training", "folder: training\n      rules: rules.toml"
-        )
+        workflow = extract_workflow("docs/nightly.md").replace("'reviewer-8'", f"'{self.challenger}'")
+        workflow = workflow.replace("folder: training", "folder: training\n      rules: rules.toml")
+        workflow = workflow.replace("folder: training", "folder: training\n      similarity: false")
         environment = {"CACHE_STORE": self.folder / "cache", "GITHUB_RUN_ID": 100 + self.nights}
         options = [word for name, value in environment.items() for word in ("--env", f"{name}={value}")]
         options += [word for name, value in inputs.items() for word in ("--input", f"{name}={value}")]
@@ -164,6 +165,16 @@ class Evaluated:
             r"uses: actions/(setup-python|cache|upload-artifact|download-artifact)(?:/\w+)?@([0-9a-f]{40})", text
         )
         return {f"actions/{name}@{commit}": folders.get(name, here / name) for name, commit in found}
+
+    @property
+    def good(self) -> set[str]:
+        """The names of good models."""
+        assert isinstance(self.models.model, Models)
+        return self.models.model.good
+
+    def count_prompts(self) -> int:
+        """How many prompts about a change the models were asked."""
+        return sum("call_" in text_of(request.body) for request in self.models.posts)
 
     def issues(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.server.call("octo", "GET", "/repos/octo/demo/issues?state=all&direction=asc")
@@ -201,33 +212,87 @@ def evaluated(
     return Evaluated(github_server, store, eval_action, tmp_path, models)
 
 
-@pytest.mark.timeout(1500)
-def test_a_challenger_that_is_worse(evaluated: Evaluated, models: ModelServer) -> None:
-    """It raises one issue, the next night updates it without a model being asked, and a better one closes it."""
+@pytest.mark.timeout(1500)  # three nights of two jobs each, on a machine that may be busy
+def test_a_challenger_that_is_worse(evaluated: Evaluated) -> None:
+    """It raises one issue, the next night updates it without a model being asked, and a better challenger closes it."""
     first = evaluated.night()
 
     assert first.jobs() == ALL_JOBS, first.story
     (issue,) = evaluated.issues()
-    assert issue["title"].startswith("The challenger is worse: "), issue["title"]
-    assert "`reviewer-8`" in issue["body"]
-    assert "seen by 1 run" in issue["body"]
+    assert issue["title"] == "The challenger is worse: F1, same hunk fell from 85.7 % to 0.0 %"
+    assert (
+        "`reviewer-8` **is significantly worse than** the champion `reviewer-7`, on 24 pull requests" in issue["body"]
+    )
+    assert "[The run](https://github.com/octo/demo/actions/runs/101)" in issue["body"]
     assert [label["name"] for label in issue["labels"]] == [LABEL]
-    asked = len(models.posts)
-    assert asked
-    for secret in (SECRET_KEY, "actions-token", "endpoint-token-1", models.url):
-        assert secret not in first.log + first.summary + issue["body"]
+    assert "### The champion is watched from now on" in first.summary
+    assert "## Gate: hold" in first.summary
+    assert f"Opened #1 ({issue['html_url']})." in first.summary
+    asked = evaluated.count_prompts()
+    assert asked == 2 * 2 * PULL_REQUESTS
+    for secret in (SECRET_KEY, "actions-token", evaluated.models.token, evaluated.models.url, evaluated.store.url):
+        assert secret not in first.log + first.summary + issue["title"] + issue["body"]
 
     second = evaluated.night()
 
     assert second.jobs() == ALL_JOBS, second.story
     (updated,) = evaluated.issues()
-    assert updated["number"] == issue["number"]
-    assert "seen by 2 runs" in updated["body"]
-    assert len(models.posts) == asked, "all answers were remembered"
+    assert (updated["number"], updated["state"]) == (issue["number"], "open")
+    assert "seen by 2 runs, first by [this one](https://github.com/octo/demo/actions/runs/101)" in updated["body"]
+    assert "### The champion `reviewer-7` is not worse than when it was last good" in second.summary
+    assert evaluated.count_prompts() == asked, "all answers were remembered"
 
     third = evaluated.night("workflow_dispatch", challenger="reviewer-9")
 
     assert third.jobs() == ALL_JOBS, third.story
     (closed,) = evaluated.issues()
+    assert (closed["state"], closed["state_reason"]) == ("closed", "completed")
+    (said,) = evaluated.comments(closed["number"])
+    assert said == (
+        "Nothing is significantly worse any more in [this run](https://github.com/octo/demo/actions/runs/103)."
+    )
+    assert evaluated.count_prompts() == asked + 2 * PULL_REQUESTS
+
+
+@pytest.mark.timeout(1500)
+def test_a_champion_that_becomes_worse(evaluated: Evaluated) -> None:
+    """Without a challenger. Behind its name is another model than before, until somebody accepts that."""
+    evaluated.challenger = ""
+
+    first = evaluated.night()
+
+    assert first.jobs() == {"judge": "success"}, first.story
+    assert evaluated.issues() == []
+
+    evaluated.good.clear()
+    second = evaluated.night("workflow_dispatch", fresh="true")
+
+    assert second.jobs() == ALL_JOBS, second.story
+    (issue,) = evaluated.issues()
+    assert issue["title"] == "Reviews have become worse: F1, same hunk fell from 85.7 % to 0.0 %"
+    assert "The last good run stays: tonight's is worse." in second.summary
+    assert (evaluated.folder / "night2" / "artifacts" / "glossator-report" / "report.html").exists()
+
+    third = evaluated.night("workflow_dispatch", accept="true")
+
+    assert third.jobs() == ALL_JOBS, third.story
+    (closed,) = evaluated.issues()
     assert closed["state"] == "closed"
-    assert len(evaluated.comments(closed["number"])) == 1
+    assert evaluated.comments(1)[0].startswith("Another evaluation has taken the place of the last good one.")
+
+
+def test_without_a_storage_it_says_what_to_set(evaluated: Evaluated) -> None:
+    evaluated.secrets = {"GLOSSATOR_ENDPOINT_URL": evaluated.models.url}
+
+    run = evaluated.night()
+
+    assert run.jobs() == {"judge": "failure"}, run.story
+    assert run.messages("error") == ["There is no storage. Set the secret GLOSSATOR_S3_URL; see docs/nightly.md."]
+    assert evaluated.issues() == []
+
+
+def test_a_fork_does_nothing_by_the_clock(evaluated: Evaluated) -> None:
+    run = evaluated.night(fork=True)
+
+    assert run.code == 0, run.story
+    assert run.jobs() == {}, run.story

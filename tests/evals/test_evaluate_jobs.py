@@ -44,6 +44,7 @@ def run_step(job: str, name: str, folder: Path, script: str = RECORD, **environm
         "GITHUB_OUTPUT": str(folder / "output"),
         "HELD_OUT": "held-out.jsonl",
         "LIMIT": "200",
+        "PAIRS": "pairs.jsonl",
         "RULES": "",
         **environment,
     }
@@ -77,7 +78,8 @@ def test_secrets_are_given_to_single_steps() -> None:
         for name, part in step.items()
         if name != "env" and secrets_of(text := str(part))
     ]
-    assert elsewhere == [str({"embedded": "${{ secrets.GLOSSATOR_ENDPOINT_URL == '' }}"})], "whether, not what"
+    assert secrets_of(elsewhere) == {"GLOSSATOR_ENDPOINT_URL"}
+    assert "secrets.GLOSSATOR_ENDPOINT_URL == ''" in "".join(elsewhere), "whether, not what"
 
 
 def test_only_the_alarm_holds_the_jobs_token() -> None:
@@ -160,18 +162,18 @@ def forget(folder: Path, *, fresh: str = "false") -> None:
 def test_what_servers_answered_is_forgotten_each_week(tmp_path: Path) -> None:
     kept = tmp_path / "glossator-kept"
     kept.mkdir()
-    for name in ("endpoint.sqlite", "endpoint.sqlite-wal", "embedded.sqlite"):
+    for name in ("endpoint-answers.sqlite", "endpoint-answers.sqlite-wal", "answers.sqlite"):
         (kept / name).touch()
     (kept / "week").write_text("2020-01\n", "utf-8")
 
     forget(tmp_path)
 
-    assert sorted(path.name for path in kept.iterdir()) == ["embedded.sqlite", "week"]
-    (kept / "endpoint.sqlite").touch()
+    assert sorted(path.name for path in kept.iterdir()) == ["answers.sqlite", "week"]
+    (kept / "endpoint-answers.sqlite").touch()
     forget(tmp_path)
-    assert (kept / "endpoint.sqlite").exists(), "the week has not changed since"
+    assert (kept / "endpoint-answers.sqlite").exists(), "the week has not changed since"
     forget(tmp_path, fresh="true")
-    assert not (kept / "endpoint.sqlite").exists()
+    assert not (kept / "endpoint-answers.sqlite").exists()
 
 
 def test_what_has_not_changed_is_not_kept_again(tmp_path: Path) -> None:
@@ -181,7 +183,7 @@ def test_what_has_not_changed_is_not_kept_again(tmp_path: Path) -> None:
     digest = before.strip().removeprefix("digest=")
 
     assert run_step("judge", "Look for something new to keep", tmp_path, BEFORE=digest)[1] == ""
-    (tmp_path / "glossator-kept" / "endpoint.sqlite").write_text("new", "utf-8")
+    (tmp_path / "glossator-kept" / "endpoint-answers.sqlite").write_text("new", "utf-8")
     assert run_step("judge", "Look for something new to keep", tmp_path, BEFORE=digest)[1] == "changed=true\n"
 
 
@@ -229,6 +231,20 @@ def test_what_is_accepted_is_kept_before_it_is_compared(tmp_path: Path) -> None:
 
     assert called[0] == f"{KEEP} --keep TEMP/glossator-runs/champion --accept"
     assert called[1] == f"{KEEP} --recall TEMP/glossator-runs/last-good"
+
+
+@pytest.mark.parametrize(("address", "name"), [("http://10.0.0.1", "endpoint-answers"), ("", "answers")])
+def test_answers_of_servers_are_kept_apart(address: str, name: str, tmp_path: Path) -> None:
+    """And no address is part of a command, which other processes see."""
+    code, _, called = run_step(
+        "judge", "Review with the champion", tmp_path, MODEL="reviewer-7", GLOSSATOR_ENDPOINT_URL=address
+    )
+
+    assert code == 0
+    assert called == [
+        "run --held-out held-out.jsonl --limit 200 --out TEMP/glossator-runs/champion --candidate reviewer-7 "
+        f"--model reviewer-7 --answers TEMP/glossator-kept/{name}.sqlite"
+    ]
 
 
 @pytest.mark.parametrize(("verdict", "code"), EXIT_CODES.items())
