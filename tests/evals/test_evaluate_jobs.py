@@ -242,8 +242,10 @@ def test_answers_of_servers_are_kept_apart(address: str, name: str, tmp_path: Pa
 
     assert code == 0
     assert called == [
-        "run --held-out held-out.jsonl --limit 200 --out TEMP/glossator-runs/champion --candidate reviewer-7 "
-        f"--model reviewer-7 --answers TEMP/glossator-kept/{name}.sqlite"
+        (
+            "run --held-out held-out.jsonl --limit 200 --out TEMP/glossator-runs/champion --candidate reviewer-7 "
+            f"--model reviewer-7 --answers TEMP/glossator-kept/{name}.sqlite"
+        )
     ]
 
 
