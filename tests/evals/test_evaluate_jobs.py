@@ -237,14 +237,14 @@ def test_what_is_accepted_is_kept_before_it_is_compared(tmp_path: Path) -> None:
 def test_answers_of_servers_are_kept_apart(address: str, name: str, tmp_path: Path) -> None:
     """And no address is part of a command, which other processes see."""
     code, _, called = run_step(
-        "judge", "Review with the champion", tmp_path, MODEL="reviewer-7", GLOSSATOR_ENDPOINT_URL=address
+        "judge", "Review with the champion", tmp_path, MODEL="models/reviewer-7", GLOSSATOR_ENDPOINT_URL=address
     )
 
     assert code == 0
     assert called == [
         (
             "run --held-out held-out.jsonl --limit 200 --out TEMP/glossator-runs/champion --candidate reviewer-7 "
-            f"--model reviewer-7 --answers TEMP/glossator-kept/{name}.sqlite"
+            f"--model models/reviewer-7 --answers TEMP/glossator-kept/{name}.sqlite"
         )
     ]
 
