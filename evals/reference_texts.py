@@ -22,7 +22,9 @@ from reviewer.domain import Hunk, Side
 
 SAMPLE: Final = 100
 """Training comments that a constant is judged by."""
-TRIED: Final = 400
+FIRST: Final = 50
+"""Of these, those that decide on the first choice."""
+TRIED: Final = 1_000
 """Training comments that are tried as a constant, by chrF and by their words."""
 KEPT: Final = 15
 """Of these, the best of each, which the scorer itself tries."""
@@ -43,7 +45,9 @@ def choose_constants(scorers: Sequence[TextScorer], comments: Sequence[str], see
     draw = random.Random(seed)  # noqa: S311 - a sample, no secret
     sample = draw.sample(distinct, min(SAMPLE, len(distinct)))
     tried = draw.sample(distinct, min(TRIED, len(distinct)))
-    kept = list(dict.fromkeys(text for measure in (ChrF(), TokenScorer()) for text in _rank(measure, tried, sample)))
+    kept = list(
+        dict.fromkeys(text for measure in (ChrF(), TokenScorer()) for text in _rank(measure, tried, sample[:FIRST]))
+    )
     return {scorer.name: _rank(scorer, kept, sample)[0] for scorer in scorers}
 
 
