@@ -137,13 +137,10 @@ def copy_nearest(training: Sequence[TrainingPair]) -> Speak:
     return speak
 
 
-def score(
-    world: Synthetic, name: str, predictions: dict[Key, Prediction], kind: str = "reviewer", size: int = 0
-) -> Scorecard:
-    """The scorecard by the real scorers, with words in the place of BERTScore's vectors; of the first `size` alone."""
+def score(world: Synthetic, name: str, predictions: dict[Key, Prediction], kind: str = "reviewer") -> Scorecard:
+    """The scorecard by the real scorers, with words in the place of BERTScore's vectors."""
     run = Run(name, kind, ModelVersion(name, "1"), world.held_out.name, glossator="1.0")
-    held = world.held_out.pull_requests[: size or None]
-    sample = Sample(world.held_out, held)
+    sample = Sample(world.held_out, world.held_out.pull_requests)
     texts = Texts((TokenScorer("bertscore"),))
     return score_run(LoadedRun(Path(name), run, predictions), sample, texts, Seen(world.training))
 
