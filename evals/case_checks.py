@@ -187,6 +187,8 @@ def _unlike_prompts(trial: Trial, expect: Expect) -> Iterator[str]:
     for text in expect.shown:
         if text not in pieces and trial.adversary != "away":
             yield f"no piece shows {text!r}"
+    if expect.first and not (trial.prompts and expect.first in trial.prompts[0].hunk):
+        yield f"the piece that is asked about first does not show {expect.first!r}"
     for text in expect.hidden:
         if any(text in prompt.prefix + prompt.hunk for prompt in trial.prompts):
             yield f"a prompt holds {text!r}"

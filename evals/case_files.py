@@ -102,6 +102,8 @@ class Expect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Paths, and the ids of their changed lines in the order of the diff."""
     shown: tuple[str, ...] = ()
     """Texts that a prompt's piece holds."""
+    first: str = ""
+    """A text that the piece asked about first holds."""
     hidden: tuple[str, ...] = ()
     """Texts that no prompt holds anywhere."""
     flagged: tuple[str, ...] = ()

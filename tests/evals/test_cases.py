@@ -191,6 +191,7 @@ async def test_a_control_character_in_a_prompt_is_a_fault() -> None:
         (Expect(previous={"src/pool.cpp": "pool.cc"}), "was None, not 'pool.cc'"),
         (Expect(changed={"src/pool.cpp": "R20 R63"}), "are R20 R64, not R20 R63"),
         (Expect(shown=("R99",)), "no piece shows 'R99'"),
+        (Expect(first="R99"), "asked about first does not show 'R99'"),
         (Expect(hidden=("notify",)), "a prompt holds 'notify'"),
         (Expect(flagged=("src/pool.cpp R20",)), "comments on none, not on src/pool.cpp R20"),
     ],
