@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from evals.chrf import ChrF
@@ -39,16 +40,19 @@ def choose_constants(scorers: Sequence[TextScorer], comments: Sequence[str], see
         comments: Those of the training data, never the ones that are to be predicted.
         seed: Of the sample.
     """
+    kept, sample = _choose_first(tuple(comments), seed)
+    return {scorer.name: _rank(scorer, kept, sample)[0] for scorer in scorers if kept}
+
+
+@lru_cache(maxsize=1)  # the same for all runs that are scored together
+def _choose_first(comments: tuple[str, ...], seed: int) -> tuple[list[str], list[str]]:
+    """The comments that the scorers try, and the sample that decides."""
     distinct = sorted({comment for comment in comments if comment.strip()})
-    if not distinct:
-        return {}
     draw = random.Random(seed)  # noqa: S311 - a sample, no secret
     sample = draw.sample(distinct, min(SAMPLE, len(distinct)))
     tried = draw.sample(distinct, min(TRIED, len(distinct)))
-    kept = list(
-        dict.fromkeys(text for measure in (ChrF(), TokenScorer()) for text in _rank(measure, tried, sample[:FIRST]))
-    )
-    return {scorer.name: _rank(scorer, kept, sample)[0] for scorer in scorers}
+    best = [text for measure in (ChrF(), TokenScorer()) for text in _rank(measure, tried, sample[:FIRST])]
+    return list(dict.fromkeys(best)), sample
 
 
 def _rank(scorer: TextScorer, texts: Sequence[str], sample: Sequence[str]) -> list[str]:
@@ -95,6 +99,12 @@ class Neighbours:
     def find_for(self, held: HeldOut, ours: Predicted) -> str:
         """What it says where a comment stands."""
         return self.find(find_hunk(held, ours.path, ours.side, ours.line))
+
+
+@lru_cache(maxsize=1)
+def index_neighbours(pairs: tuple[TrainingPair, ...]) -> Neighbours:
+    """The index of these pairs, made once for all runs that are scored together."""
+    return Neighbours(pairs)
 
 
 def fill_template(held: HeldOut, ours: Predicted) -> str:

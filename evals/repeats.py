@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 from evals.chrf import chrf
@@ -48,7 +49,7 @@ class Repeats:
             (held.key, comment) for held in chosen for comment in predictions[held.key].comments if comment.posted
         ]
         times = Counter(outline(comment.body) for _, comment in posted)
-        copies = CopyCheck(training) if training else None
+        copies = _index_copies(tuple(training)) if training else None
         self._comments = [
             (key, comment.path, 1 / times[outline(comment.body)], copies and copies.is_copy(comment.body))
             for key, comment in posted
@@ -62,6 +63,11 @@ class Repeats:
                 rows[key]["text.distinct"] += part
                 rows[key]["text.compared"] += is_copy is not None
                 rows[key]["text.copied"] += bool(is_copy)
+
+
+@lru_cache(maxsize=1)  # the same for all runs that are scored together
+def _index_copies(training: tuple[str, ...]) -> CopyCheck:
+    return CopyCheck(training)
 
 
 def outline(body: str) -> str:

@@ -19,7 +19,7 @@ from evals.held_out import HeldOut, Key
 from evals.matching import Placed
 from evals.metrics import Metric, Ratio
 from evals.predictions import Predicted, Prediction
-from evals.reference_texts import Neighbours, choose_constants, fill_template, find_hunk, permute, render_hunk
+from evals.reference_texts import choose_constants, fill_template, find_hunk, index_neighbours, permute, render_hunk
 from evals.repeats import Repeats
 from evals.scorecard import Pair
 from evals.table import Row
@@ -208,7 +208,7 @@ def _stand_in(
         "template": [(fill_template(spots[place.spot].held, place.ours), spots[place.spot].texts) for place in places],
     }
     if pairs:
-        neighbours = Neighbours(pairs)
+        neighbours = index_neighbours(tuple(pairs))
         found["retrieval"] = [
             (neighbours.find_for(spots[place.spot].held, place.ours), spots[place.spot].texts) for place in places
         ]
