@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from evals import location, ranking, running, similarity
+from evals import facts, location, ranking, running, similarity
 from evals.contamination import list_origins, list_trained, note_contamination
 from evals.held_out import HeldOut, Key
 from evals.loaded_run import LoadedRun, Sample
@@ -24,7 +24,13 @@ from evals.table import Item, Pool, Row, Table, build_table
 from evals.text_scorers import TextScorer
 from evals.training_pairs import TrainingPair
 
-METRICS: Final[tuple[Metric, ...]] = (*location.METRICS, *ranking.METRICS, *similarity.METRICS, *running.METRICS)
+METRICS: Final[tuple[Metric, ...]] = (
+    *location.METRICS,
+    *ranking.METRICS,
+    *similarity.METRICS,
+    *facts.METRICS,
+    *running.METRICS,
+)
 """Every figure of a scorecard."""
 SLICE_METRICS: Final = (
     "location.hunk.f1",
@@ -58,6 +64,8 @@ class Texts:
 
     scorers: Sequence[TextScorer] = ()
     untuned: Mapping[Key, Prediction] | None = None
+    notes: tuple[str, ...] = ()
+    """Sentences for the scorecard, as when a scorer is missing."""
 
 
 def score_run(run: LoadedRun, sample: Sample, texts: Texts | None = None, seen: Seen | None = None) -> Scorecard:
@@ -89,7 +97,11 @@ def score_run(run: LoadedRun, sample: Sample, texts: Texts | None = None, seen: 
         text_scorer=said.describe if said else {},
         settings=run.run.settings,
         in_set=len(sample.held_out.pull_requests),
-        notes=[*sample.notes, *note_contamination(held, seen.pairs, seen.released)],
+        notes=[
+            *sample.notes,
+            *(texts.notes if texts else ("Texts were not compared.",)),
+            *note_contamination(held, seen.pairs, seen.released),
+        ],
     )
 
 
@@ -116,7 +128,15 @@ def count(pairs: Pairs, said: Mapping[Key, Row]) -> Table:
     pools: dict[str, tuple[str, list[Sequence[Item]]]] = {
         name: (positives, [of_row[name] for of_row in listed]) for name, positives in _POOLS.items()
     }
-    rows = [{**count_places(*pair), **ranking.score_ranking(*pair), **said.get(pair[0].key, {})} for pair in pairs]
+    rows = [
+        {
+            **count_places(*pair),
+            **ranking.score_ranking(*pair),
+            **facts.check_facts(*pair),
+            **said.get(pair[0].key, {}),
+        }
+        for pair in pairs
+    ]
     return build_table([held.key for held, _ in pairs], rows, pools)
 
 

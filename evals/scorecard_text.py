@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
@@ -12,6 +13,8 @@ from evals.scorecard import Estimate, Scorecard, Slice
 from reviewer.inert import make_inert_line
 
 OFF: Final = Estimate(None)
+BESIDE: Final = 4
+"""Scorecards in one table: more would not fit a screen, and go into another table below."""
 SLICE_METRIC: Final = "location.hunk.f1"
 """What the table of slices shows."""
 
@@ -24,12 +27,12 @@ def render_scorecards(cards: Sequence[Scorecard], metrics: Sequence[Metric] = ()
         metrics: Show these figures instead of the main ones.
     """
     shown = metrics or [metric for _, group in choose_groups(cards) for metric in group]
-    names = [make_inert_line(card.candidate, "") for card in cards]
-    figures = [(one.label, *(_cell(card.metrics.get(one.name, OFF), one.unit) for card in cards)) for one in shown]
+    beside = math.ceil(len(cards) / math.ceil(len(cards) / BESIDE))
+    some = [cards[start : start + beside] for start in range(0, len(cards), beside)]
     blocks = [
         _describe(cards[0]),
-        _table(("", *names), figures),
-        *([_render_slices(cards, names)] if cards[0].slices else []),
+        *(_render_figures(part, shown) for part in some),
+        *(_render_slices(part) for part in some if cards[0].slices),
         "\n".join(f"- {note}" for note in dict.fromkeys(_notes(cards))),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
@@ -46,14 +49,23 @@ def _describe(card: Scorecard) -> str:
     )
 
 
-def _render_slices(cards: Sequence[Scorecard], names: Sequence[str]) -> str:
+def _render_figures(cards: Sequence[Scorecard], shown: Sequence[Metric]) -> str:
+    figures = [(one.label, *(_cell(card.metrics.get(one.name, OFF), one.unit) for card in cards)) for one in shown]
+    return _table(("", *_names(cards)), figures)
+
+
+def _render_slices(cards: Sequence[Scorecard]) -> str:
     rows = []
     for part in cards[0].slices:
         same = [_find(card, part) for card in cards]
         figures = [_cell(one.metrics.get(SLICE_METRIC, OFF) if one else OFF, "share") for one in same]
         small = " (too small to rely on)" if part.note else ""
         rows.append((f"{part.field}: {part.value}{small}", f"{part.pull_requests:,}", f"{part.gold:,}", *figures))
-    return _table(("F1, same hunk, in a part of the set", "pull requests", "spots", *names), rows)
+    return _table(("F1, same hunk, in a part of the set", "pull requests", "spots", *_names(cards)), rows)
+
+
+def _names(cards: Sequence[Scorecard]) -> list[str]:
+    return [make_inert_line(card.candidate, "") for card in cards]
 
 
 def _find(card: Scorecard, part: Slice) -> Slice | None:

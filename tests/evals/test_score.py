@@ -226,7 +226,8 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
 
 
 def invoke(*arguments: object) -> tuple[int, str]:
-    result = CliRunner().invoke(evaluate, ["score", *map(str, arguments)], standalone_mode=False)
+    command = ["score", "--text-scorer", "words", *map(str, arguments)]
+    result = CliRunner().invoke(evaluate, command, standalone_mode=False)
     if isinstance(result.exception, EvalError):
         return result.exception.exit_code, result.exception.what
     assert result.exception is None, result.exception
@@ -249,6 +250,8 @@ def test_the_command_writes_beside_the_run_and_prints(on_disk: tuple[Path, Path]
     card = load_scorecard(run / "scorecard.json")
     assert card.metrics["location.hunk.f1"].value == pytest.approx(1 / 3)
     assert "text.chrf.matched" in card.metrics
+    assert card.metrics["facts.identifiers"].value is None
+    assert "Texts were compared by chrF and ROUGE-L alone." in output
     before = (run / "scorecard.json").read_bytes()
     assert invoke("--held-out", held_out, "--run", run)[0] == 0
     assert (run / "scorecard.json").read_bytes() == before
@@ -286,6 +289,25 @@ def test_the_command_refuses_what_is_no_set(tmp_path: Path, on_disk: tuple[Path,
     code, what = invoke("--held-out", tmp_path / "other.jsonl", "--run", run)
     assert code == 6
     assert "other.jsonl" in what
+
+
+def test_the_command_compares_with_the_untuned_model(tmp_path: Path, on_disk: tuple[Path, Path]) -> None:
+    held_out, run = on_disk
+    untuned = write_run(tmp_path / "untuned", [predict(held) for held, _ in JUDGED[:12]], "untuned")
+    code, output = invoke("--held-out", held_out, "--run", run, "--untuned", untuned, "--all-figures")
+    assert code == 0
+    assert "Scored on 12 of 15" in output
+    card = load_scorecard(run / "scorecard.json")
+    assert card.metrics["text.chrf.lift_untuned"].value == pytest.approx(1 / 3)
+    assert output.count("\n| ") > len(card.metrics)
+
+
+def test_the_command_may_leave_texts_alone(on_disk: tuple[Path, Path]) -> None:
+    held_out, run = on_disk
+    code, output = invoke("--held-out", held_out, "--run", run, "--text-scorer", "none")
+    assert code == 0
+    assert "- Texts were not compared." in output
+    assert not list(run.parent.glob("*.sqlite"))
 
 
 def test_an_empty_set_has_nothing_to_score(tmp_path: Path, on_disk: tuple[Path, Path]) -> None:
