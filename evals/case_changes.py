@@ -7,7 +7,8 @@ from itertools import groupby
 
 import msgspec
 
-from evals.case_files import Change, DirectionalCase, FileText, Invariance, Repeat, Rewrite, unescape
+from evals.case_files import unescape
+from evals.case_format import Change, DirectionalCase, FileText, Invariance, Repeat, Rewrite
 from evals.errors import EvalError
 from reviewer.diff import parse_diff, parse_patch
 from reviewer.domain import Bundle, ChangedFile, PullRequest

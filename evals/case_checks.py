@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from evals.case_changes import build_bundle, build_variant, list_ids
-from evals.case_files import Expect, FailureMode, Invariance
+from evals.case_format import Expect, FailureMode, Invariance
 from evals.case_models import ADVERSARIES, UNHEARD, UNPLACED, FakeModel, judge_by_shape
 from evals.case_results import CaseResult
 from reviewer.domain import Bundle, PullRequest, Review, ReviewComment

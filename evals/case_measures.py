@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 
 from evals.case_changes import build_bundle, build_variant, build_versions
-from evals.case_files import DirectionalCase, Invariance
+from evals.case_format import DirectionalCase, Invariance
 from evals.case_results import CaseResult, Directional, Outcome
 from evals.errors import EvalError
 from evals.held_out import HeldOut

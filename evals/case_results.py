@@ -6,11 +6,13 @@ Groups: `failure-modes` and `invariance` are judged with fake models, and the pr
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
+from evals.errors import EvalError
 from evals.records import load_document, save_document
 from reviewer.domain import ModelVersion
 
@@ -122,6 +124,44 @@ def _tally(cases: Iterable[CaseResult]) -> Tally:
     outcomes = [case.outcome for case in cases]
     skipped = outcomes.count("not-applicable")
     return Tally(outcomes.count("passed"), len(outcomes) - skipped, skipped)
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """Two candidates on the same cases of a group: how many passed with both, with one alone, with neither.
+
+    `only_champion` and `only_challenger` are what an exact sign test (McNemar) compares.
+    """
+
+    both: int = 0
+    only_champion: int = 0
+    only_challenger: int = 0
+    neither: int = 0
+
+
+def pair_results(champion: CaseResults, challenger: CaseResults) -> dict[ResultGroup, Paired]:
+    """Compare two candidates case by case, group by group. A case that does not apply to both is left out.
+
+    Raises:
+        EvalError: They were run on other cases.
+    """
+    if champion.revision != challenger.revision:
+        what = f"{champion.candidate!r} and {challenger.candidate!r} were run on different cases."
+        raise EvalError(what, "Run `glossator-eval cases` again for the older one.")
+    theirs = {case.key: case.outcome for case in challenger.cases}
+    counts: Counter[tuple[ResultGroup, Outcome, Outcome]] = Counter(
+        (case.group, case.outcome, theirs[case.key]) for case in champion.cases if case.key in theirs
+    )
+    return {
+        group: Paired(
+            counts[group, "passed", "passed"],
+            counts[group, "passed", "failed"],
+            counts[group, "failed", "passed"],
+            counts[group, "failed", "failed"],
+        )
+        for group in RESULT_GROUPS
+        if any(found == group for found, _, _ in counts)
+    }
 
 
 def save_case_results(results: CaseResults, path: Path) -> None:

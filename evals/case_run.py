@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Final
 
 from evals.case_checks import check_failure_mode, check_invariance
-from evals.case_files import CaseSet, DirectionalCase, FailureMode, Invariance
+from evals.case_files import CaseSet
+from evals.case_format import DirectionalCase, FailureMode, Invariance
 from evals.case_measures import Reviewer, measure_directional, measure_invariance
 from evals.case_results import CaseResult, CaseResults, Directional, ResultGroup, Tally, count_results
 from reviewer.domain import ModelVersion

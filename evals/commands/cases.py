@@ -9,10 +9,12 @@ from pathlib import Path
 import click
 
 FILE = click.Path(path_type=Path, dir_okay=False)
+FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 
 
 @click.command(epilog="Environment: GLOSSATOR_ENDPOINT_TOKEN, the token of the model server.")
 @click.option("--case", "names", multiple=True, metavar="NAME", help="Only this case; may be repeated.")
+@click.option("--folder", type=FOLDER, help="Other cases than those that come with the product.")
 @click.option("--candidate", default="", help="A short name for the model.  [default: the model's own]")
 @click.option("--endpoint-url", default="", help="Measure the model behind this server too.")
 @click.option("--endpoint-token", default="", envvar="GLOSSATOR_ENDPOINT_TOKEN", help="Its token.")
@@ -21,6 +23,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--json", "out", type=FILE, help="Write the results here, as the gate reads them.")
 def command(
     names: tuple[str, ...],
+    folder: Path | None,
     candidate: str,
     endpoint_url: str,
     endpoint_token: str,
@@ -33,7 +36,7 @@ def command(
     Without a model: what the product must get right whatever a model says. The exit code is 0 also when cases fail: it
     is the gate that judges.
     """
-    from evals.case_files import load_cases
+    from evals.case_files import CASES, load_cases
     from evals.case_results import CaseResult, CaseResults, save_case_results
     from evals.case_run import render_results, run_cases
     from evals.content_store import ContentStore
@@ -44,7 +47,7 @@ def command(
     from reviewer.settings import merge_settings
 
     check_output(out)
-    case_set = load_cases(names)
+    case_set = load_cases(names, folder or CASES)
     plain = merge_settings({}, {})
 
     def tell(done: int, result: CaseResult) -> None:

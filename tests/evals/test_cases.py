@@ -15,8 +15,8 @@ import pytest
 from evals import case_checks
 from evals.case_changes import build_bundle, build_variant, build_versions, list_ids, render_file
 from evals.case_checks import Trial, check_failure_mode, check_invariance, find_faults, find_surprises, try_model
-from evals.case_files import (
-    CASES,
+from evals.case_files import CASES, load_cases
+from evals.case_format import (
     FAULTS,
     Case,
     Change,
@@ -30,7 +30,6 @@ from evals.case_files import (
     Repeat,
     Rewrite,
     Variant,
-    load_cases,
 )
 from evals.case_measures import (
     find_places,
@@ -40,7 +39,15 @@ from evals.case_measures import (
     rank_place,
 )
 from evals.case_models import ADVERSARIES, FakeModel, comment_everywhere, judge_by_shape, say_nothing, talk_garbage
-from evals.case_results import CaseResult, Directional, count_results, load_case_results, save_case_results
+from evals.case_results import (
+    CaseResult,
+    Directional,
+    Paired,
+    count_results,
+    load_case_results,
+    pair_results,
+    save_case_results,
+)
 from evals.case_run import count_directional, render_results, run_cases
 from evals.commands.cases import command
 from evals.content_store import ContentStore
@@ -468,6 +475,23 @@ def test_results_are_counted_and_come_back(tmp_path: Path) -> None:
     assert load_case_results(tmp_path / "cases.json") == results
 
 
+def test_two_candidates_are_paired_case_by_case() -> None:
+    outcomes = [("passed", "passed"), ("passed", "failed"), ("passed", "failed"), ("failed", "passed")]
+    outcomes += [("failed", "failed"), ("not-applicable", "passed"), ("passed", "not-applicable")]
+    champion, challenger = (
+        count_results(name, FAKE, "abc", make_results(*(("model-directional", "race", pair[at]) for pair in outcomes)))
+        for at, name in enumerate(["champion", "challenger"])
+    )
+    assert pair_results(champion, challenger) == {"model-directional": Paired(1, 2, 1, 1)}
+    with pytest.raises(EvalError, match="run on different cases"):
+        pair_results(champion, replace(challenger, revision="abd"))
+
+
+def test_a_folder_without_cases_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(EvalError, match="There are no cases"):
+        load_cases(folder=tmp_path)
+
+
 def test_directional_results_are_told_by_what_was_commented_on() -> None:
     kinds = [(True, False, 0.1, 0.5), (True, True, 0.5, 0.5), (False, True, 0.9, 0.2), (False, False, 0.5, 0.5)]
     cases = [
@@ -489,16 +513,13 @@ async def test_a_model_is_measured_on_all_that_applies() -> None:
     assert results.revision == some.revision != ALL.revision
 
 
-def test_the_command_says_what_failed_and_ends_well(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_says_what_failed_and_ends_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "failure_modes").mkdir()
     text = (CASES / "failure_modes" / "binary.toml").read_text("utf-8")
     (tmp_path / "failure_modes" / "binary.toml").write_text(text, "utf-8")
     (tmp_path / "failure_modes" / "wrong.toml").write_text(text.replace("asked = 0", "asked = 1"), "utf-8")
-    monkeypatch.setattr(load_cases, "__defaults__", ((), tmp_path))
     out = tmp_path / "results.json"
-    command.main(["--json", str(out)], standalone_mode=False)
+    command.main(["--folder", str(tmp_path), "--json", str(out)], standalone_mode=False)
     shown = capsys.readouterr().out
     assert re.search(r"^failure-modes +1 +1 +0$", shown, re.MULTILINE)
     assert "failed failure-modes wrong: silent model: 0 pieces are asked about, not 1" in shown
