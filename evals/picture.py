@@ -8,6 +8,7 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from evals.markup import Html, element
+from evals.picture_labels import arrange
 from reviewer.inert import inert_line
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def draw_picture(
         axes.set_axisbelow(True)
         axes.locator_params(nbins=5)
         paint(axes)
+        arrange(figure)
         file = StringIO()
         figure.savefig(file, format="svg", transparent=True)
     box = f"0 0 {width * 72:g} {height * 72:g}"

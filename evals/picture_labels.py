@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 SIZE: Final = 8
 """Points."""
@@ -33,11 +34,19 @@ class Spot:
     ranges: Ranges | None = None
 
 
+def arrange(figure: Figure) -> None:
+    """Give axes and names their room, once for all: what is added later changes nothing."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+        figure.set_layout_engine("none")
+
+
 def place_labels(axes: Axes, spots: Sequence[Spot]) -> None:
     """Write each name where it covers no point and no other name, the first one's first."""
     figure = axes.get_figure(root=True)
     assert figure is not None, "it was made for one"
-    figure.draw_without_rendering()
+    arrange(figure)
     scale = 72 / figure.dpi
     to_points = [tuple(scale * part for part in axes.transData.transform((spot.x, spot.y))) for spot in spots]
     bounds = axes.get_window_extent()

@@ -79,7 +79,7 @@ def draw_dots(name: str, title: str, dots: Sequence[Dot], unit: Unit, line: floa
         for at, dot in enumerate(dots):
             _paint_dot(axes, at, dot)
         _finish_rows(axes, [(dot.name, dot.is_heading) for dot in dots])
-        notes = [(at, dot.note) for at, dot in enumerate(dots)]
+        notes = [(at, dot.note) for at, dot in enumerate(dots) if dot.note]
         for at, note in notes:
             axes.annotate(
                 note, (1, at), (4, 0), ("axes fraction", "data"), "offset points", va="center", fontsize=7, color=SOFT

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Final, Literal
 
 from evals.comparison import align
+from evals.errors import EvalError
 from evals.gate import Decision
 from evals.metrics import Metric
 from evals.report_metrics import OFF, choose_groups, count, list_shown
@@ -83,8 +84,14 @@ def build_report(
     """Put scorecards side by side, and compare the candidate with each other one on the pull requests of both.
 
     Raises:
-        EvalError: They are of other held-out sets or pull requests.
+        EvalError: They are of other held-out sets or pull requests, or the decision is on another candidate.
     """
+    if decision and (decision.challenger, decision.dataset) != (card.candidate, card.dataset):
+        raise EvalError(
+            f"The decision is on {decision.challenger!r} and {decision.dataset}, "
+            f"the scorecard {card.candidate!r} on {card.dataset}.",
+            "Give the decision that the gate made of this scorecard.",
+        )
     columns = [Column(card, "this candidate")]
     columns += [_compare("champion", other, card, DRAWS) for other in ([champion] if champion else [])]
     columns += [_compare("baseline", other, card, BASELINE_DRAWS) for other in baselines]
@@ -132,5 +139,5 @@ def choose_examples(pairs: Sequence[Pair], each: int = EXAMPLES_EACH) -> list[tu
     if len(ranked) <= 3 * each:
         return [("", pair) for pair in ranked]
     middle = (len(ranked) - each) // 2
-    parts = (("most similar", 0), ("median", middle), ("least similar", len(ranked) - each))
+    parts = (("most alike", 0), ("in the middle", middle), ("least alike", len(ranked) - each))
     return [(kind, pair) for kind, start in parts for pair in ranked[start : start + each]]

@@ -16,17 +16,11 @@ from reviewer.domain import ModelVersion
 
 SLICES = [
     ("language", "C++", 80),
-    ("language", "Python", 31),
     ("language", "QML", 6),
     ("size", "small", 60),
-    ("size", "medium", 40),
     ("size", "large", 20),
-    ("kind", "bugfix", 44),
-    ("kind", "feature", 50),
-    ("code", "product", 100),
-    ("code", "test", 25),
 ]
-OF_SLICES = ("location.hunk.f1", "location.hunk.precision", "location.hunk.recall", "text.bertscore.matched")
+OF_SLICES = ("location.hunk.f1", "location.hunk.precision", "text.bertscore.matched")
 HUNK = """\
      data = read(path)
 -    return data
@@ -58,7 +52,7 @@ def make_scorecard(
         "curves": {f"location.{name}": make_curve(draw, top) for name, top in CURVES},
         "calibration": [Bin(0.05 + at / 10, min(1.0, 0.05 + at / 20), 5 + at * 3) for at in range(10)],
         "drops": {"outside-diff": 41, "unreadable-reply": 7, "duplicate": 12, "over-budget": 88},
-        "pairs": [make_pair(draw, number) for number in range(1, 12)],
+        "pairs": [make_pair(rank, 1 - rank / 12) for rank in range(1, 12)],
         "text_scorer": {"bertscore": {"model": "roberta-large", "layer": 17, "idf": False, "rescaled": True}},
         "settings": {"max_comments": 3},
         "in_set": pull_requests,
@@ -117,7 +111,19 @@ def make_curve(draw: random.Random, top: float) -> list[Point]:
     return [Point(at / 20, top * (1.4 - at / 25) + draw.uniform(-0.02, 0.02), top * at / 20) for at in range(1, 21)]
 
 
-def make_pair(draw: random.Random, number: int) -> Pair:
-    human = "Should this not be `data[:1]`? The caller expects a list."
-    ours = "`data[0]` fails for a mapping.\n\n```python\nreturn data[:1]\n```"
-    return Pair("bitcoin-core/gui", number, "src/load.py", 12, HUNK, human, ours, round(draw.random(), 3))
+def make_pair(rank: int, score: float, **fields: Any) -> Pair:
+    """A pair of comments on the fourth line of `HUNK`; `fields` replace what is made."""
+    plain: dict[str, Any] = {
+        "repo": "bitcoin-core/gui",
+        "number": rank,
+        "path": "src/load.py",
+        "line": 12,
+        "hunk": HUNK,
+        "human": "Should this not be `data[:1]`? The caller expects a list.",
+        "ours": "`data[0]` fails for a mapping.\n\n```python\nreturn data[:1]\n```",
+        "score": score,
+        "marked": 3,
+        "rank": rank,
+        "of": 11,
+    }
+    return Pair(**{**plain, **fields})
