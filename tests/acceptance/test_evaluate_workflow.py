@@ -154,8 +154,8 @@ class Evaluated:
         workflow = workflow.replace("      champion: reviewer-7\n", inputs_given)
         environment = {"CACHE_STORE": self.folder / "cache", "GITHUB_RUN_ID": 100 + self.nights}
         options = [word for name, value in environment.items() for word in ("--env", f"{name}={value}")]
-        options += [word for name, value in inputs.items() for word in ("--input", f"{name}={value}")]
-        payload = {"repository": {"full_name": "octo/demo", "default_branch": "main", "fork": fork}}
+        repository = {"full_name": "octo/demo", "default_branch": "main", "fork": fork}
+        payload = {"repository": repository, "inputs": inputs}
         return act.run(workflow, event, payload, *options)
 
     def stand_ins(self) -> dict[str, Path]:
