@@ -37,6 +37,7 @@ def command(
     is the gate that judges.
     """
     from evals.case_files import CASES, load_cases
+    from evals.case_format import DirectionalCase
     from evals.case_results import CaseResult, CaseResults, save_case_results
     from evals.case_run import render_results, run_cases
     from evals.content_store import ContentStore
@@ -55,6 +56,8 @@ def command(
 
     async def go() -> CaseResults:
         if not (endpoint_url or model):
+            planted = sum(isinstance(case, DirectionalCase) for case in case_set.cases)
+            click.echo(f"{planted} planted faults are not tried: that takes --model or --endpoint-url.", err=True)
             return await run_cases(case_set, plain, candidate or "product", NO_MODEL)
         settings = merge_settings({}, {}, embedded=not endpoint_url)
         if not endpoint_url:  # it answers one after another: waiting for others is no time of the model's
