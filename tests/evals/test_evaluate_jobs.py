@@ -68,6 +68,7 @@ def test_secrets_are_given_to_single_steps() -> None:
     assert held == {
         "Fetch the held-out set": STORAGE,
         "Review with the champion": CHAMPION,
+        "Review with the untuned model": CHAMPION,
         "Review with the challenger": CHALLENGER,
     }
     assert secrets_of(JOBS["alarm"]) == set()
