@@ -90,9 +90,10 @@ def check_floor(rule: Floor, table: Table, metrics: Metrics) -> Check:
     """Does the challenger keep a bound? What misses it by its interval alone is unclear, not failed."""
     metric = metrics[rule.metric]
     found = estimate(metric, table)
-    words = f"{describe_estimate(found, metric)}. {_describe_floor(rule, metric)}"
+    words = f"{describe_estimate(found, metric)}."
     if found.value is None or found.low is None or found.high is None:
         return Check("floor", rule.metric, "unclear", words)
+    words = f"{words} {_describe_floor(rule, metric)}"
     values = {"value": found.value, "low": found.low, "high": found.high}
     if _keeps(values[rule.judge], rule):
         return Check("floor", rule.metric, "passed", words)
@@ -167,7 +168,11 @@ def check_improvements(
     corrected = _correct([compared[rule.metric] for rule in rules])
     for rule, p in zip(rules, corrected, strict=True):
         comparison, metric = compared[rule.metric], metrics[rule.metric]
-        result = _judge_gain(read_gain(comparison, metric, p), rule.worth)
+        gain = read_gain(comparison, metric, p)
+        if gain is None:
+            yield Check("improvement", rule.metric, "unclear", f"{describe_change(comparison, metric)}.")
+            continue
+        result = _judge_gain(gain, rule.worth)
         sight = describe_sight(comparison, metric) if result == "unclear" else ""
         words = f"{describe_change(comparison, metric)}{_describe_gain(result, rule.worth, metric)}.{sight}"
         if result == "passed":
@@ -182,11 +187,11 @@ def check_improvements(
 def check_cheaper(
     rule: Cheaper, improvements: Sequence[Improvement], compared: Mapping[str, Comparison], metrics: Metrics
 ) -> Check:
-    """Is it as good, each interval inside the margin, and surely cheaper by the share that the rule asks for?"""
+    """Is it as good, each gain within what would be worth it, and surely cheaper by the share that is asked for?"""
     cost, metric = compared[rule.metric], metrics[rule.metric]
     saving = read_gain(cost, metric)
-    gains = [read_gain(compared[one.metric], metrics[one.metric]) for one in improvements]
-    equal = all(gain is not None and -rule.equal <= gain.low and gain.high <= rule.equal for gain in gains)
+    gains = [(read_gain(compared[one.metric], metrics[one.metric]), one.worth) for one in improvements]
+    equal = all(gain is not None and -worth <= gain.low and gain.high <= worth for gain, worth in gains)
     asked = rule.lower_share * abs(cost.champion or 0.0)
     result: Result = "failed"
     if saving is not None and asked > 0 and saving.value >= asked:

@@ -43,6 +43,9 @@ PARTS: Final[dict[Part, str]] = {
     "cheaper": "Cheaper",
 }
 _INDENT: Final = 18
+_GAP: Final = "  "
+_LABEL: Final = 20
+"""Characters that a metric's name has at least."""
 VERDICTS: Final[dict[Verdict, tuple[str, str]]] = {
     "promote": ("PROMOTE", "green"),
     "hold": ("HOLD", "red"),
@@ -89,9 +92,12 @@ def render_comparisons(comparisons: Sequence[Comparison], metrics: Metrics, page
     """The paired figures as a table, and how to read it."""
     rows = [_row(comparison, metrics[comparison.metric]) for comparison in comparisons]
     widths = [max(len(row[at]) for row in (HEADS, *rows)) for at in range(len(HEADS))]
+    room = page.width - sum(widths[1:]) - len(_GAP) * len(widths[1:])
+    widths[0] = min(widths[0], max(_LABEL, room))
     for row, style in ((HEADS, ("dim",)), *((row, ()) for row in rows)):
-        cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-        yield page.paint("  ".join(cells).rstrip(), *style)
+        label = page.clip(row[0], page.width - widths[0])
+        cells = [label.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        yield page.paint(_GAP.join(cells).rstrip(), *style)
     yield from (page.paint(line, "dim") for line in page.wrap(LEGEND, 0))
 
 
@@ -146,13 +152,14 @@ def _list_parts(decision: Decision, metrics: Metrics, page: Page) -> Iterator[st
     """For each part of the rules a line for each result: which metrics have it. What is unclear says why."""
     said = set(decision.reasons)
     for part, title in PARTS.items():
-        label = title
+        label, named = title, set[str]()
         for result in MARKS:
             chosen = [check for check in decision.checks if (check.part, check.result) == (part, result)]
-            if not chosen:
+            names = [name for name in dict.fromkeys(_name(check, metrics) for check in chosen) if name not in named]
+            named |= set(names)
+            if not names:
                 continue
-            names = "; ".join(dict.fromkeys(_name(check, metrics) for check in chosen))
-            first, *rest = page.wrap(clean(names), _INDENT)
+            first, *rest = page.wrap(clean("; ".join(names)), _INDENT)
             yield f"  {label:<12}  {page.paint(MARKS[result], STYLES[result])} {first[_INDENT:]}"
             yield from rest
             label = ""

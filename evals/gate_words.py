@@ -16,7 +16,7 @@ def render_size(value: float, unit: Unit) -> str:
 def describe_change(comparison: Comparison, metric: Metric) -> str:
     """`F1, same hunk: fell from 31.0 % to 22.0 % (difference -9.0 points, 95 % interval -14.0 to -4.0)`."""
     if comparison.champion is None or comparison.challenger is None or comparison.difference is None:
-        return f"{metric.label}: cannot be compared, {comparison.note}"
+        return f"{metric.label}: cannot be compared ({comparison.note})"
     first, second = (render_value(value, metric.unit) for value in (comparison.champion, comparison.challenger))
     change = f"stayed at {first}"
     if comparison.difference:
@@ -28,7 +28,7 @@ def describe_change(comparison: Comparison, metric: Metric) -> str:
 def describe_lead(comparison: Comparison, metric: Metric, name: str) -> str:
     """`F1, same hunk: 31.0 % against 22.0 % of 'every-hunk' (difference +9.0 points, ...)`."""
     if comparison.champion is None or comparison.challenger is None or comparison.difference is None:
-        return f"{metric.label}: cannot be compared with {name!r}, {comparison.note}"
+        return f"{metric.label}: cannot be compared with {name!r} ({comparison.note})"
     first, second = (render_value(value, metric.unit) for value in (comparison.champion, comparison.challenger))
     difference = render_change(comparison.difference, metric.unit)
     interval = describe_interval(comparison, metric)
@@ -53,6 +53,6 @@ def describe_sight(comparison: Comparison, metric: Metric) -> str:
 def describe_estimate(estimate: Estimate, metric: Metric) -> str:
     """`Answers that can be read: 93.1 % (95 % interval 90.2 to 95.0)`."""
     if estimate.value is None:
-        return f"{metric.label}: has no value, {estimate.note or 'not scored'}"
+        return f"{metric.label}: no value ({estimate.note or 'not scored'})"
     ends = render_range(estimate.low, estimate.high, metric.unit)
     return f"{metric.label}: {render_value(estimate.value, metric.unit)} (95 % interval {ends})"

@@ -79,11 +79,10 @@ class Improvement(_Rule, frozen=True, kw_only=True):
 
 
 class Cheaper(_Rule, frozen=True, kw_only=True):
-    """As good, each improvement's interval inside `equal`, and the cost `metric` lower by `lower_share` at least."""
+    """As good, each improvement's interval inside plus and minus its `worth`, and the cost lower by `lower_share`."""
 
     metric: str
     lower_share: float
-    equal: float
 
 
 class Slices(_Rule, frozen=True, kw_only=True):

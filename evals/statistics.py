@@ -174,7 +174,7 @@ def _merge(first: Pool, second: Pool, offset: int) -> Pool:
 
 def _say_few(having_a_say: int) -> str:
     if not having_a_say:
-        return "nothing to count it on"
+        return "not scored, or nothing to count it on"
     return f"only {having_a_say} pull request{'s' * (having_a_say > 1)} to count it on, at least {FEWEST} are needed"
 
 

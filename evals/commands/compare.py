@@ -32,5 +32,5 @@ def command(champion: Path, challenger: Path, all_figures: bool) -> None:  # noq
     aligned = align(first, second)
     compared = compare_all(aligned, METRICS if all_figures else list_shown())
     color = wants_color(os.environ, is_terminal=sys.stdout.isatty())
-    width = shutil.get_terminal_size().columns
+    width = shutil.get_terminal_size((120, 24)).columns
     write(render_pair(first, second, aligned, compared, by_name(METRICS), width=width, color=color), color=color)

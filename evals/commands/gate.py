@@ -58,5 +58,5 @@ def command(
         save_text(markdown, page)
     append_summary(page)
     color = wants_color(os.environ, is_terminal=sys.stdout.isatty())
-    write(render_text(decision, known, width=shutil.get_terminal_size().columns, color=color), color=color)
+    write(render_text(decision, known, width=shutil.get_terminal_size((120, 24)).columns, color=color), color=color)
     return EXIT_CODES[decision.verdict]

@@ -221,6 +221,44 @@ def test_numbers_that_are_none_are_never_in_favour() -> None:
         assert judge(broken, card("good")).verdict != "promote"
 
 
+def lower_text(of: Scorecard, lead: float) -> Scorecard:
+    """The same candidate, whose texts are better than the template's by so much at each place."""
+    matched = of.columns["text.bertscore.template.matched"]
+    pairs = zip(of.columns["text.bertscore.own"], matched, strict=True)
+    return replace(
+        of, columns={**of.columns, "text.bertscore.template": [own - lead * n for own, n in pairs]}, slices=[]
+    )
+
+
+def test_a_better_text_does_not_count_while_a_template_does_as_well() -> None:
+    asked = parse_rules(TEXT_ALONE)
+    champion, challenger = lower_text(card("mediocre"), -0.2), lower_text(card("good"), 0.0)
+    found = judge(champion, challenger, asked)
+    assert found.verdict != "promote"
+    assert any("But it does not count: BERTScore, lift over template" in reason for reason in found.reasons)
+    assert judge(champion, lower_text(card("good"), 0.1), asked).verdict == "promote"
+
+
+TEXT_ALONE = """
+[sample]
+pull_requests = 60
+[[guard]]
+metric = "location.hunk.f1"
+allowed = 0.05
+[[improvement]]
+metric = "text.bertscore.lift_template"
+worth = 0.02
+above_zero = ["text.bertscore.lift_template"]
+"""
+
+
+def test_a_first_model_must_say_more_than_a_template() -> None:
+    for lead in (0.0, -0.01):
+        found = judge(None, lower_text(card("good"), lead))
+        assert found.verdict != "promote"
+        assert any("It must be significantly above 0" in check.words for check in found.checks)
+
+
 def test_without_a_baseline_nobody_is_promoted() -> None:
     found = decide(card("mediocre"), card("good"), [], rules(), METRICS, DRAWS)
     assert found.verdict == "inconclusive"
