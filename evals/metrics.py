@@ -13,7 +13,7 @@ from evals.table import Floats, Pool, Table
 Better = Literal["higher", "lower", "neither"]
 Unit = Literal["share", "score", "count", "seconds", "tokens"]
 
-_BLOCK = 64
+_BLOCK = 16
 """Draws that are worked out at once: what they need stays small."""
 
 

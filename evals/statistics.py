@@ -54,7 +54,7 @@ class Comparison:
     note: str = ""
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=8)
 def draw_weights(pull_requests: int, draws: int = DRAWS, seed: int = SEED) -> Floats:
     """How often each pull request is drawn when as many as there are are drawn with replacement.
 
@@ -143,7 +143,7 @@ def _permute(metric: Metric, champion: Table, challenger: Table, difference: flo
     return float(1 + np.count_nonzero(np.abs(differences) >= abs(difference) - _ROUNDING)) / (1 + draws)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=2)
 def _draw_swaps(pull_requests: int, draws: int, seed: int) -> tuple[Floats, Floats]:
     """Weights of the rows of both candidates, one after the other: who takes part in which arm, by a toss each."""
     swapped = np.random.default_rng(seed + 1).integers(0, 2, (draws, pull_requests)).astype(np.float64)
