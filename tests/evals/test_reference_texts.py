@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evals import reference_texts
 from evals.held_out import Key
 from evals.reference_texts import (
     Neighbours,
@@ -42,8 +45,12 @@ def test_the_constant_does_not_depend_on_the_order_of_the_comments() -> None:
     assert choose_constants([TokenScorer()], comments) == choose_constants([TokenScorer()], comments[::-1])
 
 
-def test_that_a_comment_is_in_the_sample_does_not_help_it() -> None:
-    assert choose_constants([TokenScorer()], ["unlike all others", "a b", "b c"]) == {"tokens": "a b"}
+@pytest.mark.parametrize("seed", range(4))
+def test_that_a_comment_is_in_the_sample_does_not_help_it(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    monkeypatch.setattr(reference_texts, "SAMPLE", 1)
+    comments = ["first of all", "first of some", "first of none"]
+    (sampled,) = random.Random(seed).sample(sorted(comments), 1)
+    assert choose_constants([TokenScorer()], comments, seed)["tokens"] != sampled
 
 
 def test_without_comments_there_is_no_constant() -> None:
