@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import shutil
 import tempfile
 import time
 from dataclasses import dataclass, field
@@ -35,6 +37,7 @@ TOP_SCORE: Final = 10.0
 """Of its suggestions."""
 _OWN_FAULTS: Final = ("BadRequestError", "ContextWindowExceededError", "UnprocessableEntityError", "ContentPolicy")
 """The model's server read the request and refused it: that is how this reviewer is."""
+_ADDRESS: Final = re.compile(r"https?://[^\s'\"]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ class Peer:
 
     def __init__(self, python: Path, model: PeerModel, log: Path, driver: Path = DRIVER) -> None:
         self._python, self._model, self._log, self._driver = python, model, log, driver
-        self._folder = tempfile.TemporaryDirectory(prefix="glossator-peer-")
+        self._folder = ""
         self._process: asyncio.subprocess.Process
         self.version = ""
 
@@ -70,8 +73,8 @@ class Peer:
         Raises:
             UsageError: The interpreter cannot be run, or the peer is not installed there.
         """
-        home = self._folder.name
-        environment = {"PATH": "/usr/bin:/bin", "HOME": home, "LANG": "C.UTF-8", "LOG_LEVEL": "WARNING"}
+        self._folder = tempfile.mkdtemp(prefix="glossator-peer-")
+        environment = {"PATH": "/usr/bin:/bin", "HOME": self._folder, "LANG": "C.UTF-8", "LOG_LEVEL": "WARNING"}
         try:
             with self._log.open("ab") as log:
                 self._process = await asyncio.create_subprocess_exec(
@@ -81,11 +84,12 @@ class Peer:
                     stdin=asyncio.subprocess.PIPE,
                     stdout=asyncio.subprocess.PIPE,
                     stderr=log,
-                    cwd=home,
+                    cwd=self._folder,
                     env=environment,
                     limit=LONGEST_LINE,
                 )
         except OSError as error:
+            shutil.rmtree(self._folder)
             raise UsageError(f"Cannot run {self._python}: {error.strerror or error}.", render_install()) from error
         try:
             self.version = str((await asyncio.wait_for(self._exchange(render_model(self._model)), PATIENCE))["version"])
@@ -126,7 +130,7 @@ class Peer:
         if self._process.returncode is None:
             self._process.kill()
         await self._process.wait()
-        self._folder.cleanup()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 class PeerCandidate:
@@ -159,7 +163,8 @@ def predict_from_answer(held: HeldOut, answer: dict[str, Any], seconds: float) -
     """
     lost = [failure for failure in answer["failures"] if not any(fault in failure for fault in _OWN_FAULTS)]
     if lost:
-        raise ModelUnavailable(f"The model of {NAME} gave no answer: {lost[-1]}", "Is the model server up?")
+        words = _ADDRESS.sub("(address)", lost[-1].partition(" <- ")[0])
+        raise ModelUnavailable(f"The model server gave {NAME} no answer: {words}", "Is it up, and its token right?")
     asked, unreadable = int(answer["asked"]), int(answer["unreadable"])
     status = "not-reviewed" if answer["fault"] or asked == unreadable else "partial" if unreadable else "reviewed"
     repo, number = held.key
