@@ -13,6 +13,7 @@ from evals.gate import Decision
 from evals.metrics import Metric
 from evals.report_metrics import BY_NAME, choose_groups, count, render_interval, render_value
 from evals.report_notes import LIMITS
+from evals.run import NO_MODEL
 from evals.scorecard import Estimate, Scorecard
 from reviewer.inert import make_inert_line
 
@@ -47,7 +48,7 @@ def build_model_index(card: Scorecard) -> list[dict[str, Any]]:
     """The results as the Hub takes them: plain lists, texts and numbers."""
     dataset: dict[str, Any] = {"type": card.dataset, "name": _name_dataset(card), "revision": card.revision}
     metrics = [_metric(metric, card.metrics[metric.name]) for metric in _list_scored(card)]
-    name = "-".join(part for part in (card.model.name, card.model.version) if part)
+    name = card.candidate if card.model == NO_MODEL else "-".join(filter(None, (card.model.name, card.model.version)))
     return [
         {"name": name, "results": [{"task": dict(TASK), "dataset": {**dataset, "split": "test"}, "metrics": metrics}]}
     ]

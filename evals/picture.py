@@ -44,7 +44,7 @@ STYLE: Final[dict[str, Any]] = {
     "ytick.major.size": 0,
     "svg.fonttype": "none",
 }
-WIDTH: Final = 4.5
+WIDTH: Final = 4.1
 """Inches: narrow enough for a phone, and two stand side by side on a wide page."""
 _SHELL = re.compile(r"^.*?<svg[^>]*>|</svg>\s*$|<metadata>.*?</metadata>|<style[^>]*>.*?</style>", re.DOTALL)
 _NAMES = re.compile(r'(<g) id="[^"]*"')

@@ -33,7 +33,7 @@ SCORERS: Final = {"bertscore": "BERTScore", "chrf": "chrF", "rouge_l": "ROUGE-L"
 STAND_INS: Final = {
     "constant": "best constant comment",
     "shuffled": "comments of other places",
-    "retrieval": "most similar training hunk's",
+    "retrieval": "comment of the nearest hunk",
     "template": "template, quotes the line",
     "untuned": "untuned model",
 }
@@ -106,7 +106,7 @@ def _finish_rows(axes: Axes, names: Sequence[tuple[str, bool]]) -> None:
     """Names at the left, headings in bold, the first row above."""
     axes.set_yticks(range(len(names)), [textwrap.fill(label(name, 2 * LETTERS), LETTERS) for name, _ in names])
     for text, (_, is_heading) in zip(axes.get_yticklabels(), names, strict=True):
-        text.set(fontsize=7.5, color=INK, fontweight="bold" if is_heading else "normal", linespacing=1.0)
+        text.set(fontsize=7.2, color=INK, fontweight="bold" if is_heading else "normal", linespacing=1.0)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.spines["left"].set_visible(False)
 

@@ -12,6 +12,7 @@ from evals.errors import EvalError
 from evals.gate import Decision
 from evals.metrics import Metric
 from evals.report_metrics import OFF, choose_groups, count, list_shown
+from evals.run import NO_MODEL
 from evals.scorecard import Estimate, Pair, Scorecard
 from evals.statistics import DRAWS, Comparison, compare
 
@@ -113,16 +114,14 @@ def render_headline(report: Report) -> str:
     """Who was judged on what, in a sentence."""
     card = report.card
     model = " ".join(part for part in (card.model.name, card.model.version) if part)
+    who = f"{card.candidate} ({'no model' if card.model == NO_MODEL else model})"
     repos = ", ".join(origin.repo for origin in card.origins)
-    pulls = (
-        count(len(card.keys), "pull request")
-        if len(card.keys) >= card.in_set
-        else (f"{len(card.keys):,} of {count(card.in_set, 'pull request')}")
-    )
+    part = f"{len(card.keys):,} of " if len(card.keys) < card.in_set else ""
+    pulls = part + count(max(len(card.keys), card.in_set), "pull request")
     human = int(card.table.column("location.gold").sum() + card.table.column("location.open.gold").sum())
     told = f" with {count(human, 'commented line')}" if human else ""
     return (
-        f"{card.candidate} ({model}) was judged on {pulls}{f' of {repos}' if repos else ''}{told}: "
+        f"{who} was judged on {pulls}{f' of {repos}' if repos else ''}{told}: "
         f"held-out set {card.dataset}, revision {card.revision}."
     )
 

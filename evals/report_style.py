@@ -46,7 +46,7 @@ tr > th.group { font-weight: 600; background: var(--tint); position: static; }
 td.ours { font-weight: 600; }
 td.none { color: var(--soft); }
 .grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 27rem), 1fr)); gap: 1.5rem 2rem; }
-figure { margin: 0; max-width: 34rem; }
+figure { margin: 0; max-width: 32rem; }
 figcaption { font-size: .95rem; font-weight: 600; margin-bottom: .25rem; }
 svg { display: block; width: 100%; height: auto; font-family: inherit; }
 td.words { white-space: normal; text-align: left; overflow-wrap: anywhere; min-width: 14rem; }
