@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from evals.comparison import SliceComparison, align, by_name, check_text_scorers, compare_slices
+from evals.gate_cases import Cases, check_cases, check_models
 from evals.gate_checks import (
     Check,
     Metrics,
@@ -58,6 +59,7 @@ def decide(
     rules: Rules,
     metrics: Sequence[Metric],
     draws: int = DRAWS,
+    cases: Cases | None = None,
 ) -> Decision:
     """Hold the rules against the scorecards.
 
@@ -68,6 +70,7 @@ def decide(
         rules: What is asked.
         metrics: All that there are.
         draws: Of the bootstrap and of the permutation test.
+        cases: What came of the known failure modes and template tests; None: nobody asks.
 
     Raises:
         EvalError: The scorecards cannot be compared.
@@ -79,6 +82,9 @@ def decide(
     aligned = align(champion, challenger) if champion else None
     table = aligned.challenger if aligned else challenger.table
     checks = _check_alone(rules, table, beaten, known)
+    if cases:
+        check_models(cases, champion, challenger)
+        checks += check_cases(cases)
     compared: dict[str, Comparison] = {}
     slices: list[SliceComparison] = []
     if champion and aligned:

@@ -1,7 +1,7 @@
 """The checks of the gate: each holds one rule of rules.toml against the counts, and says in words what came out.
 
 A loss is judged by its 95 % interval: `passed` when the interval excludes a loss of more than the rule allows, `failed`
-when it is significantly worse and not within the margin, `unclear` when the data cannot tell. Nothing passes because a
+when it is significantly worse and by more than that, `unclear` when the data cannot tell. Nothing passes because a
 difference is not significant, or because it could not be computed.
 """
 
@@ -32,20 +32,20 @@ ALPHA: Final = 0.05
 _ROUNDING: Final = 1e-9
 
 Result = Literal["passed", "failed", "unclear", "skipped"]
-Part = Literal["sample", "floor", "baseline", "first", "guard", "slice", "improvement", "cheaper"]
+Part = Literal["sample", "cases", "floor", "baseline", "first", "guard", "slice", "improvement", "cheaper"]
 Metrics = Mapping[str, Metric]
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What became of a rule. `part` is the part of rules.toml that it stands in."""
+    """What became of a rule. `part` is the part of rules.toml that it stands in, or `cases`."""
 
     part: Part
     metric: str
     result: Result
     words: str
     of: str = ""
-    """The slice or the baseline."""
+    """The slice, the baseline or the group of cases."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ def check_slices(
             yield Check("slice", metric.name, "skipped", f"{place}: {metric.label}: {reason}.", place)
             continue
         gain = read_gain(comparison, metric, next(corrected))
-        is_worse = gain is not None and gain.is_worse and gain.low < -rule.allowed
+        is_worse = gain is not None and gain.is_worse and gain.value < -rule.allowed
         sight = "" if is_worse else describe_sight(comparison, metric)
         words = f"{place}: {describe_change(comparison, metric)}.{sight}"
         yield Check("slice", metric.name, "failed" if is_worse else "passed", words, place)
@@ -213,7 +213,7 @@ def _skip_slice(rule: Slices, comparison: Comparison, whole: Mapping[str, Compar
 def _judge_loss(gain: Gain, margin: float) -> Result:
     if gain.low >= -margin - _ROUNDING:
         return "passed"
-    return "failed" if gain.is_worse else "unclear"
+    return "failed" if gain.is_worse and gain.value < -margin else "unclear"
 
 
 def _judge_gain(gain: Gain | None, worth: float) -> Result:

@@ -34,6 +34,7 @@ RESULTS: Final[dict[Result, str]] = {
 STYLES: Final = {"failed": "red", "unclear": "yellow", "passed": "green", "skipped": "dim"}
 PARTS: Final[dict[Part, str]] = {
     "sample": "Test set",
+    "cases": "Cases",
     "floor": "Floors",
     "baseline": "Baselines",
     "first": "First model",

@@ -11,11 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy import stats
 
+from evals.case_results import CaseResult, CaseResults, ResultGroup, count_results
 from evals.cli import evaluate
 from evals.comparison import by_name
 from evals.errors import EvalError
 from evals.gate import EXIT_CODES, Decision, Verdict, choose_verdict, decide, save_decision
+from evals.gate_cases import Cases, compute_mcnemar
 from evals.gate_checks import Check, Result
 from evals.gate_report import render_markdown, render_text
 from evals.predictions import Prediction
@@ -405,6 +408,46 @@ def test_what_follows_from_the_checks(results: list[tuple[str, Result]], verdict
     found, reasons = choose_verdict(checks)
     assert found == verdict
     assert reasons
+
+
+def make_cases(*failed: str, group: ResultGroup = "failure-modes", model: str = "good") -> CaseResults:
+    """Ten cases of a group, and one of each group that must pass; these failed."""
+    names = [(group, f"case-{number}") for number in range(10)]
+    names += [(must, "plain") for must in ("failure-modes", "invariance")]
+    outcomes = [CaseResult(name, one, "kind", "failed" if name in failed else "passed") for one, name in names]
+    return count_results(model, ModelVersion(model, "1"), "cases-1", outcomes)
+
+
+def test_a_broken_case_holds_a_better_one() -> None:
+    def run(results: CaseResults) -> Decision:
+        baselines = [card("every-hunk")]
+        return decide(card("mediocre"), card("good"), baselines, rules(), METRICS, DRAWS, Cases(results))
+
+    assert run(make_cases()).verdict == "promote"
+    found = run(make_cases("case-1", "case-3"))
+    assert found.verdict == "hold"
+    assert found.reasons == ["Cases, failure-modes: 2 cases broken: case-1, case-3."]
+    assert run(make_cases("case-1", group="model-directional")).verdict == "promote"
+    with pytest.raises(EvalError, match="the scorecard of 'good' is of 'good'"):
+        run(make_cases(group="model-directional", model="another"))
+    alone = replace(make_cases(), cases=(), groups={})
+    assert run(alone).verdict == "inconclusive"
+
+
+@pytest.mark.parametrize(("lost", "verdict"), [(2, "promote"), (9, "hold")])
+def test_significantly_fewer_cases_hold_a_better_one(lost: int, verdict: Verdict) -> None:
+    names = [f"case-{number}" for number in range(lost)]
+    tried = Cases(
+        make_cases(*names, group="model-directional"), make_cases(group="model-directional", model="mediocre")
+    )
+    found = decide(card("mediocre"), card("good"), [card("every-hunk")], rules(), METRICS, DRAWS, tried)
+    assert found.verdict == verdict
+
+
+def test_mcnemar_is_scipys() -> None:
+    for one, other in ((0, 0), (3, 3), (1, 9), (12, 2), (0, 6)):
+        theirs = stats.binomtest(one, one + other).pvalue if one + other else 1.0
+        assert compute_mcnemar(one, other) == pytest.approx(theirs)
 
 
 def write_cards(folder: Path, **cards: Scorecard) -> dict[str, str]:
