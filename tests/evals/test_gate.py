@@ -349,6 +349,7 @@ def test_an_equal_one_is_promoted_in_less_than_one_run_of_twenty() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("pull_requests", [80, 400])
 def test_an_equal_one_is_as_seldom_promoted_by_the_rules_as_they_are(pull_requests: int) -> None:
     assert count_verdicts(0.6, 0.6, 200, pull_requests)["promote"] < 10
@@ -379,6 +380,7 @@ def test_a_better_one_is_promoted_and_a_worse_one_held_when_the_data_can_show_it
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_power_grows_with_the_data() -> None:
     few, some, many = (count_verdicts(0.5, 0.6, 40, pull_requests) for pull_requests in (60, 200, 600))
     assert few["promote"] < some["promote"] < many["promote"]
