@@ -395,6 +395,8 @@ def test_power_grows_with_the_data() -> None:
         ([("sample", "passed"), ("guard", "failed"), ("improvement", "passed")], "hold"),
         ([("sample", "passed"), ("guard", "unclear"), ("improvement", "passed")], "inconclusive"),
         ([("sample", "unclear"), ("guard", "passed"), ("improvement", "passed")], "inconclusive"),
+        ([("sample", "unclear"), ("guard", "failed"), ("improvement", "failed")], "inconclusive"),
+        ([("sample", "passed"), ("cases", "failed"), ("improvement", "passed")], "hold"),
         ([("sample", "passed"), ("guard", "passed"), ("improvement", "failed"), ("cheaper", "failed")], "hold"),
         (
             [("sample", "passed"), ("guard", "passed"), ("improvement", "unclear"), ("cheaper", "failed")],
