@@ -32,6 +32,8 @@ def test_origins_are_repositories_and_days() -> None:
 
 def test_a_pull_request_on_both_sides_is_a_leak_whatever_its_case() -> None:
     check_leaks(HELD, [pair("octo/demo", 99), pair("octo/elsewhere", 1)])
+    with pytest.raises(EvalError, match="Octo/Demo#1"):
+        check_leaks([hold_out(1, APP, repo="Octo/Demo")], [pair("octo/demo", 1)])
     with pytest.raises(EvalError, match="2 held-out pull requests are in the training pairs too, such as octo/demo#1"):
         check_leaks(HELD, [pair("octo/demo", 1), pair("Octo/Demo", 2)])
     with pytest.raises(EvalError) as caught:
