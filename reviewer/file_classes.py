@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from statistics import median
 from typing import Literal
 
 from reviewer.domain import Hunk
@@ -50,7 +51,7 @@ _GENERATED_MARK = re.compile(
 _COMMENT = re.compile(r"\s*(?:#|//|/\*|\*|--|;|<!--|%|\"\"\"|rem\b)", re.IGNORECASE)
 _MARK_LINES = 20
 _LONG_LINE = 2_000
-_MINIFIED_MEAN = 400
+_MINIFIED_LINE = 400
 
 _LANGUAGES = {
     "c": "c h",
@@ -110,10 +111,10 @@ def skip_content_reason(hunk: Hunk) -> str:
     if changed and all(text.startswith("Subproject commit ") for text in changed):
         return "submodule"
     lengths = [len(text) for text in changed]
-    if lengths and max(lengths) > _LONG_LINE and sum(lengths) > _MINIFIED_MEAN * len(lengths):
+    if lengths and max(lengths) > _LONG_LINE and median(lengths) > _MINIFIED_LINE:
         return "minified"
     if hunk.target_start <= _MARK_LINES and any(
-        _COMMENT.match(line.text) and _GENERATED_MARK.search(line.text[:_MINIFIED_MEAN])
+        _COMMENT.match(line.text) and _GENERATED_MARK.search(line.text[:_MINIFIED_LINE])
         for line in hunk.lines[:_MARK_LINES]
     ):
         return "generated"

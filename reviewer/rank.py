@@ -113,8 +113,8 @@ def _is_grave(finding: Finding, settings: Settings) -> bool:
 
 
 def _same_words(one: Finding, other: Finding) -> bool:
-    """Whether two findings on one file say the same."""
-    if one.path != other.path:
+    """Whether two findings on one file say the same. A rule says the same of every line, and means each."""
+    if one.path != other.path or (one.rule and other.rule and one.line != other.line):
         return False
     mine, theirs = _words(one.message), _words(other.message)
     return len(mine & theirs) >= SAME_WORDS * len(mine | theirs)

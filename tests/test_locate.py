@@ -72,6 +72,12 @@ def test_order_is_by_class_then_changed_lines_then_minor_changes() -> None:
     assert [plan.scores[hunk.digest] for hunk in plan.hunks] == sorted(plan.scores.values(), reverse=True)
 
 
+def test_one_very_long_line_does_not_hide_the_code_beside_it() -> None:
+    code = [f"+check_{number}(data)" for number in range(3)]
+    plan = plan_of(make_file("test_a.py", "+data = '" + "00ff" * 2_000 + "'", *code))
+    assert [line.text for hunk in plan.hunks for line in hunk.lines][1:] == [line[1:] for line in code]
+
+
 @pytest.mark.parametrize(
     ("file", "reason"),
     [

@@ -232,3 +232,13 @@ def test_no_words_of_a_model_push_aside_what_a_rule_found() -> None:
 
     assert [comment.finding for comment in ranking.comments] == [hidden]
     assert [dropped.finding for dropped in ranking.dropped] == [flattery]
+
+
+def test_a_line_with_hidden_characters_hides_no_other_one() -> None:
+    added = "".join(f"name_{number} = 'user\u202e{number}'\n" for number in range(5))
+    pull_request = make_pull_request(make_diff("a.py", "x = 1\n", f"x = 1\n{added}"))
+    placement = place_findings(find_invisible(pull_request), pull_request)
+
+    ranking = rank_comments(placement, Settings(), lambda _: 1.0)
+
+    assert (len(ranking.comments), len(ranking.routed), ranking.dropped) == (3, 2, ())
