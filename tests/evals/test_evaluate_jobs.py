@@ -232,6 +232,7 @@ def test_what_is_accepted_is_kept_before_it_is_compared(tmp_path: Path) -> None:
 
     assert called[0] == f"{KEEP} --keep TEMP/glossator-runs/champion --accept"
     assert called[1] == f"{KEEP} --recall TEMP/glossator-runs/last-good"
+    assert called[-1].startswith("gate ")
 
 
 @pytest.mark.parametrize(("address", "name"), [("http://10.0.0.1", "endpoint-answers"), ("", "answers")])
