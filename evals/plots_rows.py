@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ ROW: Final = 0.28
 """Inches of a row."""
 LETTERS: Final = 30
 """Of a line of a name; a longer one gets a second line."""
+REACH: Final = 0.3
+"""The largest difference to the champion that is drawn at its place."""
 SLICED: Final = (
     "location.hunk.f1",
     "location.hunk.recall",
@@ -57,7 +60,9 @@ class Dot:
     band: float | None = None
 
 
-def draw_dots(name: str, title: str, dots: Sequence[Dot], unit: Unit, line: float | None = None) -> Html:
+def draw_dots(
+    name: str, title: str, dots: Sequence[Dot], unit: Unit, line: float | None = None, reach: float = math.inf
+) -> Html:
     """Values with their intervals.
 
     Args:
@@ -66,6 +71,7 @@ def draw_dots(name: str, title: str, dots: Sequence[Dot], unit: Unit, line: floa
         dots: The rows, from above.
         unit: Of the values.
         line: A value that all are compared with.
+        reach: What is further from 0 is drawn as an arrow at the edge, so that it does not squeeze the others.
     """
     told = " ".join(
         f"{dot.name}: {render_value(dot.value, unit)} ({render_range(dot.low, dot.high, unit)}) {dot.note}."
@@ -77,7 +83,7 @@ def draw_dots(name: str, title: str, dots: Sequence[Dot], unit: Unit, line: floa
         if line is not None:
             axes.axvline(line, color=SOFT, linewidth=0.8, zorder=0)
         for at, dot in enumerate(dots):
-            _paint_dot(axes, at, dot)
+            _paint_dot(axes, at, dot, reach)
         _finish_rows(axes, [(dot.name, dot.is_heading) for dot in dots])
         notes = [(at, dot.note) for at, dot in enumerate(dots) if dot.note]
         for at, note in notes:
@@ -91,10 +97,13 @@ def draw_dots(name: str, title: str, dots: Sequence[Dot], unit: Unit, line: floa
     return draw_picture(name, title, told, 0.5 + ROW * len(dots), paint)
 
 
-def _paint_dot(axes: Axes, at: int, dot: Dot) -> None:
+def _paint_dot(axes: Axes, at: int, dot: Dot, reach: float) -> None:
     if dot.band is not None:
         axes.plot([-dot.band, dot.band], [at, at], color=LINE, linewidth=7, solid_capstyle="butt", zorder=1)
     if dot.value is None:
+        return
+    if abs(dot.value) > reach:
+        axes.plot(math.copysign(reach, dot.value), at, ">" if dot.value > 0 else "<", color=dot.color, markersize=5.5)
         return
     if dot.low is not None and dot.high is not None:
         axes.plot([dot.low, dot.high], [at, at], color=dot.color, linewidth=1.4, solid_capstyle="butt")
@@ -163,7 +172,8 @@ def draw_differences(report: Report) -> Iterator[Html]:
         if any(dot.value is not None for dot in rows):
             dots += [Dot(title, is_heading=True), *rows]
     if dots:
-        yield draw_dots("differences", f"Difference to {label(champion.card.candidate)}", dots, "share", 0.0)
+        title = f"Difference to {label(champion.card.candidate)}"
+        yield draw_dots("differences", title, dots, "share", 0.0, REACH)
 
 
 def _difference_dot(metric: Metric, report: Report) -> Dot:

@@ -125,6 +125,15 @@ def test_differences_are_drawn_only_against_a_champion() -> None:
     assert f"+{100 * found.difference:.1f} points" in picture
 
 
+def test_what_is_far_off_does_not_squeeze_the_others() -> None:
+    near, far = Dot("near", 0.01, 0.0, 0.02), Dot("far", -0.9, -0.95, -0.85, note="\u221290.0 points")
+    pictures = [draw_dots("x", "t", [near, far], "share", 0.0, reach) for reach in (0.3, 2.0)]
+    ends = [float(re.findall(r">(-?\d+) %</text>", picture)[0]) for picture in pictures]
+    assert ends[0] >= -35
+    assert ends[1] < -50
+    assert "\u221290.0 points" in pictures[0]
+
+
 def test_drops_are_counted_largest_first() -> None:
     (picture,) = draw_drops(build_report(make_scorecard(drops={"duplicate": 1, "outside-diff": 3})))
     assert "4 findings and replies left out" in picture
