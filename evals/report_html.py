@@ -30,7 +30,8 @@ VERDICTS: Final = {
 }
 DIFFERENCE: Final = (
     "Dots are this candidate less the champion on the same pull requests, with 95 % intervals; green is significantly "
-    "better, red significantly worse. A difference within the grey band would be missed more than once in five times. An arrow is more than 30 points away."
+    "better, red significantly worse. A difference within the grey band would be missed more than once in five times. "
+    "An arrow is more than 30 points away."
 )
 WHERE: Final = (
     "The line takes the comments from the highest score down, those over the budget too. Dots are what each candidate "
