@@ -6,25 +6,19 @@ before it is done, so that a run that is killed anywhere, or made again, does no
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol
 
+from evals.regression_memory import Memory, Night, parse_memory, remember, render_memory, replace_memory
 from reviewer.errors import PermissionDenied
-from reviewer.jsonfile import decode
 from reviewer.publish import patiently
 
 LABEL: Final = "glossator-regression"
 """What the issues are found by."""
-MARK: Final = "<!-- glossator:1:regression:"
 LOOKED_THROUGH: Final = 100
 """Issues with the label, newest first. A regression that stands is the newest but for those of other evaluations."""
-_MARKER: Final = re.compile(r"<!-- glossator:1:regression:([A-Za-z0-9_=-]{1,4000}): -->")
 
 Done = Literal["opened", "updated", "reopened", "closed", "accepted", "nothing"]
 
@@ -46,47 +40,6 @@ class Host(Protocol):
     def write(self, method: str, path: str, data: dict[str, Any] | None = None) -> Any:
         """Data of the answer."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """What an issue remembers."""
-
-    evaluation: str
-    """Which evaluation it is about: a repository may have several."""
-    worse: tuple[str, ...] = ()
-    """The comparisons in which something is worse; none: it is over."""
-    nights: int = 0
-    """Runs that have seen it."""
-    run: str = ""
-    """The last of them."""
-    since: str = ""
-    """The first of them."""
-    last_good: str = ""
-    """Digest of the scorecard that the champion is compared with."""
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """What the gate said of one comparison: its name, whether something is significantly worse, and all in words."""
-
-    name: str
-    is_worse: bool
-    title: str = ""
-    text: str = ""
-    """Markdown that can do nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Night:
-    """What one run of the evaluation found. `expected`: the comparisons that could have been made."""
-
-    evaluation: str
-    comparisons: tuple[Comparison, ...]
-    expected: tuple[str, ...]
-    run: str
-    last_good: str = ""
-    """As in `Memory`; empty when there was none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,21 +102,6 @@ def find_standing(host: Host, evaluation: str) -> tuple[Any | None, Memory]:
     return None, Memory(evaluation)
 
 
-def remember(before: Memory, night: Night) -> Memory:
-    """What is known after this night. A comparison that could not be made tonight stays as it was."""
-    made = {one.name: one.is_worse for one in night.comparisons}
-    worse = [name for name in night.expected if made.get(name, name in before.worse)]
-    again = before.run == night.run
-    return replace(
-        before,
-        worse=tuple(worse),
-        nights=before.nights + (bool(worse) and not again),
-        run=night.run,
-        since=before.since or night.run,
-        last_good=night.last_good or before.last_good,
-    )
-
-
 def _stand(host: Host, issue: Any | None, memory: Memory, title: str, body: str) -> Told:
     """Open an issue or bring the one that is there up to date. One that was closed as not planned is left in peace."""
     texts = {"title": title, "body": f"{body}\n\n{render_memory(memory)}"}
@@ -181,7 +119,7 @@ def _stand(host: Host, issue: Any | None, memory: Memory, title: str, body: str)
 
 def _end(host: Host, issue: Any, memory: Memory, words: str) -> Told:
     """Say that it is over, once, and close. Where somebody has closed it before, nothing is left to say."""
-    body = _MARKER.sub("", issue["body"] or "").rstrip() + f"\n\n{render_memory(memory)}"
+    body = replace_memory(issue["body"] or "", memory)
     if issue["state"] == "closed":
         return _told("closed", host.write("PATCH", _path(host, issue), {"body": body}))
     said = host.get(f"{_path(host, issue)}/comments", per_page=LOOKED_THROUGH)[1]
@@ -189,22 +127,6 @@ def _end(host: Host, issue: Any, memory: Memory, words: str) -> Told:
         host.write("POST", f"{_path(host, issue)}/comments", {"body": words})
     closing = {"body": body, "state": "closed", "state_reason": "completed"}
     return _told("closed", host.write("PATCH", _path(host, issue), closing))
-
-
-def render_memory(memory: Memory) -> str:
-    """The hidden marker. Its payload is base64, so that nothing in it can close the comment."""
-    payload = json.dumps(asdict(memory), separators=(",", ":")).encode()
-    return f"{MARK}{base64.urlsafe_b64encode(payload).decode()}: -->"
-
-
-def parse_memory(body: str) -> Memory | None:
-    """What the last marker of a body says; None without one that this version can read."""
-    for payload in reversed(_MARKER.findall(body)):
-        try:
-            return decode(base64.urlsafe_b64decode(payload), Memory)
-        except (binascii.Error, ValueError):
-            continue
-    return None
 
 
 def say(told: Told) -> str:

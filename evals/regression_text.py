@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from evals.decided import Check, Decided, load_decided
-from evals.regression import Comparison, Memory, Night
+from evals.regression_memory import Comparison, Memory, Night
 from reviewer.inert import inert_line, make_inert_line
 
 KINDS: Final = ("champion", "challenger")

@@ -12,6 +12,8 @@ from reviewer.errors import UsageError
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 SERVER = "https://github.com"
+MAX_NAME = 100
+"""Characters that the issue remembers of a name."""
 
 
 @click.command(
@@ -30,7 +32,8 @@ def command(
 
     Without a decision on the champion nothing is said of it: an issue about it stays as it is.
     """
-    from evals.regression import Night, say, tell
+    from evals.regression import say, tell
+    from evals.regression_memory import Night
     from evals.regression_text import IssueTexts, load_comparison
     from evals.report_files import append_summary
     from reviewer.github_api import from_environment
@@ -43,7 +46,8 @@ def command(
     made = [load_comparison(path, kind) for kind, path in given.items() if path]
     expected = ("champion", "challenger") if challenger else ("champion",)
     run = os.environ.get("GITHUB_RUN_ID", "")
-    night = Night(evaluation, tuple(filter(None, made)), expected, run, last_good if champion else "")
+    stands_for = last_good[:MAX_NAME] if champion else ""
+    night = Night(evaluation[:MAX_NAME], tuple(filter(None, made)), expected, run, stands_for)
     server = os.environ.get("GITHUB_SERVER_URL", SERVER).rstrip("/")
     told = tell(from_environment(repo, github_token), night, IssueTexts(f"{server}/{repo}"))
     append_summary(f"{say(told)}\n")

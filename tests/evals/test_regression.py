@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from evals.regression import LABEL, Comparison, Memory, Night, Told, parse_memory, remember, render_memory, say, tell
+from evals.regression import LABEL, Told, say, tell
+from evals.regression_memory import Comparison, Memory, Night, parse_memory, remember, render_memory
 from reviewer.errors import HostUnavailable, PermissionDenied
 from reviewer.github_api import GitHub
 from simulation.github_server import GitHubServer, RepoScenario

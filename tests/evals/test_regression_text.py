@@ -15,7 +15,8 @@ from evals.cli import main
 from evals.decided import GATE_SCHEMA, load_decided
 from evals.errors import EvalError
 from evals.gate import GATE_SCHEMA as OF_THE_GATE
-from evals.regression import LABEL, Memory, Night, remember
+from evals.regression import LABEL
+from evals.regression_memory import Memory, Night, remember
 from evals.regression_text import IssueTexts, load_comparison, render_watch
 from simulation.github_server import GitHubServer
 from tests.command import ROOT
