@@ -14,6 +14,7 @@ from typing import Final
 
 from evals.held_out import HeldOut
 from evals.predictions import Predicted, Prediction, Run, list_changed, list_hunks
+from evals.reference_texts import TEMPLATE
 from evals.run import NO_MODEL, locate_hunks, score_places
 from reviewer import __version__
 from reviewer.domain import Hunk, Line
@@ -111,7 +112,7 @@ def _predicted(spot: Spot, *, posted: bool) -> Predicted:
 
 def write_template(_: Hunk, line: Line) -> str:
     """A sentence that quotes the line that it stands on: as an excerpt ends there, its last line."""
-    return f"Is `{line.text.strip()[:QUOTED]}` needed here? I think we should simplify this."
+    return TEMPLATE.format(line=line.text.strip()[:QUOTED])
 
 
 def write_constant(_: Hunk, __: Line) -> str:

@@ -17,7 +17,7 @@ import re
 from typing import Final, Literal
 
 from reviewer.domain import PullRequest
-from reviewer.file_classes import FileClass, file_class
+from reviewer.file_classes import file_class
 
 Kind = Literal["bugfix", "feature", "refactor", "docs", "other"]
 KINDS: Final[tuple[Kind, ...]] = ("bugfix", "feature", "refactor", "docs", "other")
@@ -66,13 +66,11 @@ _DOES: Final = _by_word(
 _PREFIX = re.compile(r"\s*(?:\[[^\]]{1,30}\]\s*)*([^:\[\]]{1,50}?)!?\s*:(?!:)\s*(?=\S)")
 _BRACKETS = re.compile(r"\[([^\]]{1,30})\]")
 _WORD = re.compile(r"[a-z][a-z-]*")
-_BUILD_TEXT = re.compile(r"(?:^|/)(?:CMakeLists|requirements[^/]*|constraints[^/]*)\.txt$")
-"""By their ending they look like documentation."""
 
 
 def kind_of(pull_request: PullRequest) -> Kind:
     """What the pull request is for, by the rules above."""
-    classes = {_class_of(file.path) for file in pull_request.files}
+    classes = {file_class(file.path) for file in pull_request.files}
     return "docs" if classes == {"docs"} else _kind_of_title(pull_request.title, has_product="product" in classes)
 
 
@@ -88,10 +86,6 @@ def _kind_of_title(title: str, *, has_product: bool) -> Kind:
     if not has_product:
         return "other"
     return next((_DOES[word] for word in _words(_PREFIX.sub("", title, count=1)) if word in _DOES), "other")
-
-
-def _class_of(path: str) -> FileClass:
-    return "config" if _BUILD_TEXT.search(path) else file_class(path)
 
 
 def _named_type(title: str) -> Kind | None:

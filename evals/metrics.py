@@ -13,8 +13,8 @@ from evals.table import Floats, Pool, Table
 Better = Literal["higher", "lower", "neither"]
 Unit = Literal["share", "score", "count", "seconds", "tokens"]
 
-_BLOCK = 16
-"""Draws that are worked out at once: what they need stays small."""
+_BLOCK = 256
+"""Items that are worked out at once: what they need stays small."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,7 @@ class AveragePrecision:
         pool = table.pools.get(self.pool)
         if pool is None:
             return np.full(len(weights), np.nan)
-        blocks = [weights[start : start + _BLOCK] for start in range(0, len(weights), _BLOCK)]
-        values = np.concatenate([np.zeros(0), *(_sum_precisions(block, pool) for block in blocks)])
-        return divide(values, weights @ self.base(table))
+        return divide(_sum_precisions(weights, pool), weights @ self.base(table))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +83,23 @@ def _sum(table: Table, part: Mapping[str, float]) -> Floats:
 
 
 def _sum_precisions(weights: Floats, pool: Pool) -> Floats:
-    """For each draw the sum of the precisions at the items that are right, each as often as it was drawn."""
-    drawn = np.ascontiguousarray(weights.T)[pool.rows]
-    right = pool.gains != 0
-    gained = drawn[right] * pool.gains[right, None]
-    precision = divide(np.cumsum(gained, axis=0), np.cumsum(drawn, axis=0)[right])
-    total: Floats = np.nansum(precision * gained, axis=0)
+    """For each draw the sum of the precisions at the items that are right, each as often as it was drawn.
+
+    How many items are seen where one is right is a sum over pull requests: their weights times how many of their items
+    stand so far up. Only the items that are right take time for each draw, however many are ranked.
+    """
+    ends = np.flatnonzero(pool.gains)
+    gained = weights[:, pool.rows[ends]] * pool.gains[ends]
+    seen = np.empty(gained.shape)
+    before, start = np.zeros(weights.shape[1]), 0
+    for first in range(0, len(ends), _BLOCK):
+        some = ends[first : first + _BLOCK]
+        items = np.arange(start, some[-1] + 1)
+        places = np.searchsorted(some, items) * len(before) + pool.rows[items]
+        counts = np.bincount(places, minlength=len(some) * len(before)).reshape(len(some), len(before))
+        ranked = np.cumsum(counts, axis=0) + before
+        seen[:, first : first + _BLOCK] = weights @ ranked.T
+        before, start = ranked[-1], int(some[-1]) + 1
+    precision = divide(np.cumsum(gained, axis=1), seen)
+    total: Floats = np.nansum(precision * gained, axis=1)
     return total

@@ -22,10 +22,11 @@ class Bm25:
 
     def __init__(self, documents: Sequence[Sequence[str]]) -> None:
         self._size = len(documents)
-        self._entries: dict[str, list[tuple[int, int]]] = {}
+        entries: dict[str, list[tuple[int, int]]] = {}
         for at, words in enumerate(documents):
             for word, count in Counter(words).items():
-                self._entries.setdefault(word, []).append((at, count))
+                entries.setdefault(word, []).append((at, count))
+        self._entries = {word: np.array(found, dtype=np.int64).T for word, found in entries.items()}
         lengths = np.array([len(words) for words in documents], dtype=np.float64)
         self._norms = K1 * (1 - B + B * lengths / max(1.0, float(lengths.sum()) / max(1, self._size)))
 
@@ -34,8 +35,10 @@ class Bm25:
         scores = np.zeros(self._size)
         for word in dict.fromkeys(words):
             if word in self._entries:
-                at, times = np.array(self._entries[word], dtype=np.int64).T
+                at, times = self._entries[word]
                 rarity = np.log(1 + (self._size - len(at) + 0.5) / (len(at) + 0.5))
                 scores[at] += rarity * times * (K1 + 1) / (times + self._norms[at])
-        best = np.argsort(-scores, kind="stable")[:count]
-        return [int(at) for at in best if scores[at] > 0]
+        if count < self._size:
+            scores[scores < np.partition(scores, -count)[-count]] = 0
+        found = np.flatnonzero(scores)
+        return [int(at) for at in found[np.argsort(-scores[found], kind="stable")][:count]]

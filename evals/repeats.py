@@ -49,10 +49,10 @@ class Repeats:
             (held.key, comment) for held in chosen for comment in predictions[held.key].comments if comment.posted
         ]
         times = Counter(outline(comment.body) for _, comment in posted)
-        copies = _index_copies(tuple(training)) if training else None
+        check = _index_copies(tuple(training)) if training else None
+        copies = {body: check.is_copy(body) for body in {comment.body for _, comment in posted}} if check else {}
         self._comments = [
-            (key, comment.path, 1 / times[outline(comment.body)], copies and copies.is_copy(comment.body))
-            for key, comment in posted
+            (key, comment.path, 1 / times[outline(comment.body)], copies.get(comment.body)) for key, comment in posted
         ]
 
     def count(self, rows: Mapping[Key, defaultdict[str, float]], wants: Callable[[str], bool]) -> None:

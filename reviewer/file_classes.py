@@ -38,6 +38,8 @@ _DOCS = re.compile(
     r"(?:^|/)(?:LICEN[CS]E|NOTICE|AUTHORS|CHANGELOG|CHANGES|README|CODEOWNERS)[^/]*$",
     re.IGNORECASE,
 )
+_BUILD_TEXT = re.compile(r"(?:^|/)(?:CMakeLists|requirements[^/]*|constraints[^/]*)\.txt$")
+"""By their ending they look like documentation."""
 _CONFIG = re.compile(
     r"\.(?:json[5c]?|ya?ml|toml|ini|cfg|conf|properties|xml|plist|env|lock|gitignore|editorconfig|ui|resx)$|"
     r"(?:^|/)\.[^/]+$|(?:^|/)[^/]+\.config\.[a-z]+$|(?:^|/)(?:requirements[^/]*|Gemfile|Podfile)$",
@@ -86,6 +88,8 @@ def language_of(path: str) -> str:
 @lru_cache(maxsize=1024)
 def file_class(path: str) -> FileClass:
     """What kind of file this is. What no rule knows is product code."""
+    if _BUILD_TEXT.search(path):
+        return "config"
     if _DOCS.search(path):
         return "docs"
     if _TEST.search(path):

@@ -314,6 +314,8 @@ def test_the_last_matching_glob_decides() -> None:
         ("spec/app_spec.rb", "test"),
         (".github/workflows/ci.yml", "config"),
         ("webpack.config.js", "config"),
+        ("src/CMakeLists.txt", "config"),
+        ("requirements-dev.txt", "config"),
         ("docs/index.rst", "docs"),
         ("README", "docs"),
     ],
