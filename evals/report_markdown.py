@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from evals.metrics import Metric
@@ -18,6 +19,8 @@ LEGEND: Final = (
     "\u25b2 significantly better and \u25bc significantly worse than this candidate, by the paired difference."
 )
 MOST_REASONS: Final = 12
+MOST_BASELINES: Final = 2
+"""More than these do not fit beside each other: then each figure stands beside the best of them."""
 
 
 def render_markdown(report: Report) -> str:
@@ -36,23 +39,45 @@ def _decision(report: Report) -> str:
 
 
 def _table(report: Report) -> str:
+    shown = _list_shown(report)
     heads = ["metric"]
-    for column in report.columns:
+    for column in shown:
         heads.append(_text(column.card.candidate))
         if column.role == "champion":
             heads.append("difference to it")
+    heads += ["best baseline"] if len(shown) < len(report.columns) else []
     lines = [f"| {' | '.join(heads)} |", f"| --- |{' ---: |' * (len(heads) - 1)}"]
-    lines += [_row(metric, report) for _, metrics in report.groups for metric in metrics]
+    lines += [_row(metric, report, shown) for _, metrics in report.groups for metric in metrics]
     return "\n".join(lines)
 
 
-def _row(metric: Metric, report: Report) -> str:
+def _list_shown(report: Report) -> tuple[Column, ...]:
+    """The columns that are shown each for itself."""
+    if len(report.baselines) <= MOST_BASELINES:
+        return report.columns
+    return tuple(column for column in report.columns if column.role != "baseline")
+
+
+def _row(metric: Metric, report: Report, shown: tuple[Column, ...]) -> str:
     cells = []
-    for column in report.columns:
+    for column in shown:
         cells.append(_cell(metric, column))
         if column.role == "champion":
             cells.append(_difference(metric, column.comparisons.get(metric.name)))
+    if len(shown) < len(report.columns):
+        best = choose_best(metric, report.baselines)
+        cells.append(
+            f"{_cell(metric, best)}, {_text(best.card.candidate)}" if best else render_value(None, metric.unit)
+        )
     return f"| {_text(metric.label)} | {' | '.join(cells)} |"
+
+
+def choose_best(metric: Metric, baselines: Iterable[Column]) -> Column | None:
+    """The baseline with the highest figure, the first of equals. None where less is better: there silence wins."""
+    if metric.better != "higher":
+        return None
+    known = [(value, column) for column in baselines if (value := column.get(metric).value) is not None]
+    return max(known, key=lambda entry: entry[0])[1] if known else None
 
 
 def _cell(metric: Metric, column: Column) -> str:

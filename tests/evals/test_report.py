@@ -24,7 +24,7 @@ from evals.report import Report, build_report, choose_examples, render_headline
 from evals.report_examples import render_examples
 from evals.report_files import MOST_BYTES, append_summary
 from evals.report_html import POLICY, render_html
-from evals.report_markdown import render_markdown
+from evals.report_markdown import choose_best, render_markdown
 from evals.report_metrics import BY_NAME, count, render_change, render_range, render_value
 from evals.report_notes import render_limits, render_noise, render_provenance
 from evals.report_tables import render_all_figures, render_main_table
@@ -277,6 +277,20 @@ def test_the_summary_is_short_inert_and_has_the_decision_first() -> None:
     assert "<code>@octocat</code>" in page
     assert page.count("<table>") == 1
     assert "| F1, same hunk |" in text
+
+
+def test_many_baselines_are_one_column_with_the_best_of_each_figure() -> None:
+    names = ["random-line", "locator", "everywhere", "silent"]
+    cards = [make_scorecard(name, at, skill=at / 10, kind="baseline") for at, name in enumerate(names, 3)]
+    report = build_report(make_scorecard(skill=0.9), make_scorecard("embedded", 2, skill=0.4), cards)
+    lines = render_markdown(report).splitlines()
+    (head,) = [line for line in lines if line.startswith("| metric |")]
+    assert head.endswith("| difference to it | best baseline |")
+    (row,) = [line for line in lines if line.startswith("| F1, same hunk |")]
+    metric = next(metric for _, metrics in report.groups for metric in metrics if metric.name == "location.hunk.f1")
+    values = {column.card.candidate: column.get(metric).value or 0 for column in report.baselines}
+    assert row.endswith(f", {max(values, key=lambda name: values[name])} |")
+    assert choose_best(replace(metric, better="lower"), report.baselines) is None
 
 
 @pytest.mark.parametrize("words", HOSTILE)
