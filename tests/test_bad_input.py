@@ -209,6 +209,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fault", "words"), FAULTS.values(), ids=list(FAULTS))
 def test_an_endpoint_that(glossator: Command, scene: Path, fault: faults.Fault, words: str) -> None:
     with ModelServer(always=fault) as server:

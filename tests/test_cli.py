@@ -150,6 +150,7 @@ def test_an_output_that_cannot_be_written_is_refused_before_the_model_is_asked(g
         assert not server.requests
 
 
+@pytest.mark.slow
 def test_characters_that_the_terminal_lacks_end_nothing(tmp_path: Path) -> None:
     strange = make_diff("app.py", "one\n", 'one\nname = "Grüße \N{SNOWMAN}"\n').encode()
     latin = make_diff("b.py", "one\n", "one\nname = 'X'\n").encode().replace(b"X", b"\xe9")
@@ -204,6 +205,7 @@ def run_on_terminal(*arguments: str, cwd: Path, variables: dict[str, str], secon
     return seen.decode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("variables", "colored", "counted"),
     [({}, True, True), ({"NO_COLOR": "1"}, False, True), ({"TERM": "dumb"}, False, True), ({"CI": "1"}, True, False)],
@@ -316,6 +318,7 @@ def interrupt(
     return process.returncode, time.monotonic() - started, said
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_a_review_at_once(tmp_path: Path) -> None:
     (tmp_path / "a.diff").write_bytes(PATCH)
     with ModelServer(careful_model, always=faults.hang(30)) as server:

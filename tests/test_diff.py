@@ -314,6 +314,7 @@ def make_large_diff(files: int, lines: int) -> bytes:
     ).encode()
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_lines_are_read_in_little_time_and_memory() -> None:
     data = make_large_diff(3_000, 100_000)
     started = time.process_time()

@@ -230,6 +230,7 @@ def test_missing_objects_are_not_fetched(folder: GitFolder, tmp_path: Path) -> N
     assert "--refetch" in caught.value.hint
 
 
+@pytest.mark.slow
 def test_a_large_file_costs_only_itself(folder: GitFolder) -> None:
     folder.write("data.csv", b"1,2,3\n" * 800_000)
     folder.write("picture.png", b"\x89PNG\0\1")

@@ -213,6 +213,7 @@ def test_a_process_of_its_own(tmp_path: Path) -> None:
     assert final["violations"] == []
 
 
+@pytest.mark.slow
 def test_a_process_ends_by_itself(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "simulation.github_server", "--max-seconds", "0.1"]
 

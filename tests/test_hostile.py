@@ -185,6 +185,7 @@ def test_what_the_model_says_is_inert(arena: Arena, part: int) -> None:
     assert posted | {"lone-surrogates.txt"} >= {name_file(name) for name in said}
 
 
+@pytest.mark.slow
 def test_hostile_answers_cost_no_more_than_their_piece(arena: Arena) -> None:
     said = replies.REPLIES
     assert len(said) <= 20
@@ -201,6 +202,7 @@ def test_hostile_answers_cost_no_more_than_their_piece(arena: Arena) -> None:
     assert all(entry.status in {200, 201} for entry in arena.server.requests if entry.method == "POST")
 
 
+@pytest.mark.slow
 def test_file_names_are_inert_on_each_rung(arena: Arena) -> None:
     pull = arena.open(injections.NAMES)
     arena.model_server.model = lambda _: render_comments({"line": "R1", "quote": "x = 1", "message": "Look here."})
@@ -212,6 +214,7 @@ def test_file_names_are_inert_on_each_rung(arena: Arena) -> None:
     assert {comment["path"] for comment in arena.comments(pull)} == injections.NAMES.keys()
 
 
+@pytest.mark.slow
 def test_a_name_that_is_no_text_loses_no_finding(arena: Arena) -> None:
     pull = arena.open({b"bytes-\xff\xfe.py".decode("utf-8", "surrogateescape"): "x = 1\n"})
     arena.model_server.model = lambda _: render_comments({"line": "R1", "quote": "x = 1", "message": "Look here."})
@@ -265,6 +268,7 @@ def test_neither_the_head_nor_the_authors_words_rule_the_review(arena: Arena) ->
     assert not any(words in text for text in asked)
 
 
+@pytest.mark.slow
 def test_no_text_forges_a_fence_of_the_prompt(arena: Arena) -> None:
     arena.run(arena.open({**injections.FILES, **injections.NAMES}))
 
@@ -385,6 +389,7 @@ def reviews(draw: st.DrawFn) -> Review:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(reviews(), SAID)
 def test_no_field_of_a_review_is_live(review: Review, title: str) -> None:
@@ -419,6 +424,7 @@ def test_a_command_keeps_to_its_line_and_fields(message: str, path: str) -> None
     assert leaving.unescape(properties["file"]) == path
 
 
+@pytest.mark.slow
 def test_a_job_summary_fits_what_the_runner_takes() -> None:
     wide = "\U00020000" * 190
     coverage = tuple(Coverage(wide, n, n, "skipped", f"{n} {wide}") for n in range(2000))
@@ -470,6 +476,7 @@ def patch(arena: Arena, tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_nothing_steers_the_terminal(arena: Arena, patch: Path) -> None:
     said = [texts.TEXTS[name] for name in ("ansi", "nul", "bidi", "commands behind escapes", "lone surrogates")]
     comments: list[dict[str, object]] = [

@@ -250,6 +250,7 @@ def test_pieces_together_are_the_hunk_and_each_is_a_valid_hunk(
         assert replace(rebuilt, section=piece.section) == piece
 
 
+@pytest.mark.slow
 def test_a_pull_request_at_githubs_limit_is_planned_in_seconds() -> None:
     marked = ["+    value = compute(argument, 12)", "-    value = compute(argument)", "     return value"] * 16
     files = [make_file(f"src/part{i}/module{i}.py", *marked) for i in range(3_000)]

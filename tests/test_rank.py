@@ -210,6 +210,7 @@ def test_the_order_of_the_input_does_not_matter_and_nothing_is_lost(
     assert sorted(ranking.comments, key=lambda one: -one.score) == list(ranking.comments)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(30)
 def test_a_hostile_number_of_findings_takes_no_square_of_time() -> None:
     found = [comment(line, f"{message(line)} {line}x") for line in range(1, 8_001)]

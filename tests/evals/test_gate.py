@@ -344,6 +344,7 @@ def count_verdicts(
     return counts
 
 
+@pytest.mark.slow
 def test_an_equal_one_is_promoted_in_less_than_one_run_of_twenty() -> None:
     assert count_verdicts(0.6, 0.6, 200, 80, parse_rules(GAIN_ALONE))["promote"] < 10
 

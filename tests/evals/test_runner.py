@@ -144,6 +144,7 @@ def slow_model(body: dict[str, Any]) -> str:
     return careful_model(body)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_goes_on(tmp_path: Path) -> None:
     held = write_set(tmp_path / "set.jsonl", [hold_out(number, APP) for number in range(1, 13)])
     out = tmp_path / "run"

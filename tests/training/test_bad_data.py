@@ -190,6 +190,7 @@ def test_records_are_whole_after_a_kill_at_any_moment(tmp_path: Path, kills: int
     assert [path.name for path in tmp_path.iterdir()] == ["part-1-of-1.jsonl"]
 
 
+@pytest.mark.slow
 def test_two_at_once_do_not_mix(tmp_path: Path) -> None:
     writers = [start(tmp_path, "records") for _ in range(2)]
     try:
@@ -226,6 +227,7 @@ def wait_until(what: str, ends: float, is_true: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds processes in /proc")
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_workers_end_with_their_parent(tmp_path: Path, how: signal.Signals) -> None:

@@ -105,6 +105,7 @@ def test_programs_are_bots(login: str, repo: RepoScenario, github_server: GitHub
     assert [comment.author_type for comment in load(tmp_path).comments] == ["Bot", "User"]
 
 
+@pytest.mark.slow
 def test_what_overflows_its_page_is_asked_for(repo: RepoScenario, github_server: GitHubServer, tmp_path: Path) -> None:
     pull = repo.open_pull_request({"long.py": "".join(f"{number}\n" for number in range(130))})
     pull.review(comments=[{"path": "long.py", "line": at, "side": "RIGHT", "body": f"c{at}"} for at in range(1, 105)])
@@ -157,6 +158,7 @@ def test_only_merged_ones(repo: RepoScenario, github_server: GitHubServer, tmp_p
 # -- cost --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_estimate_is_near_what_is_asked(repo: RepoScenario, github_server: GitHubServer, tmp_path: Path) -> None:
     from training.collect_plan import count_all, estimate
 

@@ -151,6 +151,7 @@ def test_comments_that_were_deleted_or_edited_are_noticed(
     assert run_collect(github_server, tmp_path).updated == 0
 
 
+@pytest.mark.slow
 def test_many_pull_requests_are_looked_at_in_few_requests(
     repo: RepoScenario, github_server: GitHubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -225,6 +226,7 @@ def http() -> Iterator[httpx.Client]:
         yield client
 
 
+@pytest.mark.slow
 def test_stopped_before_any_request_it_goes_on_to_the_same_end(
     repo: RepoScenario,
     github_server: GitHubServer,

@@ -268,6 +268,7 @@ def test_what_is_not_there_is_not_collected_to_its_end(github_server: GitHubServ
     assert (caught.value.exit_code, caught.value.hint, caught.value.status) == (5, "Check the name.", 404)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("pattern", "settings", "left"), [
     ("/pulls/2", {"status": 503, "times": 4}, ["octo/demo"]),
     ("/graphql", {"status": 502, "times": 4}, ["octo/demo"]),

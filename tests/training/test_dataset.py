@@ -78,6 +78,7 @@ def read_chats(project: SmallProject, name: str = "train") -> list[dict[str, Any
     return [json.loads(line) for line in (project.folder / f"dataset/chats/{name}.jsonl").read_text().splitlines()]
 
 
+@pytest.mark.slow
 def test_the_same_input_gives_the_same_bytes_with_any_number_of_workers(project: SmallProject) -> None:
     write(project)
     write(project, "again", jobs=2)

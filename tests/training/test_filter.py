@@ -336,6 +336,7 @@ def test_texts_that_are_no_unicode_pass_through(tmp_path: Path) -> None:
     assert record.comments[0].body == odd
 
 
+@pytest.mark.slow
 def test_two_processes_write_what_one_does(tmp_path: Path) -> None:
     pulls = [
         pull(comment(1 + number), comment(51 + number, f"Use `x{number}` here."), number=number)

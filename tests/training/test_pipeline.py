@@ -122,6 +122,7 @@ def test_what_teaches_nothing_is_left_out_and_leaves_no_silence_behind(ran: tupl
     )
 
 
+@pytest.mark.slow
 def test_by_time_train_holds_nothing_from_after_the_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "run"
     run(folder, monkeypatch, BY_TIME)
@@ -133,6 +134,7 @@ def test_by_time_train_holds_nothing_from_after_the_cut(tmp_path: Path, monkeypa
     }
 
 
+@pytest.mark.slow
 def test_the_same_reviews_give_the_same_bytes(
     ran: tuple[Path, dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

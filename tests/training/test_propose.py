@@ -519,6 +519,7 @@ def test_counts_that_are_none(content: bytes) -> None:
 # -- retraining ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_small_updates_add_up_and_none_triggers_twice(project: Project) -> None:
     started = []
     for comments in (4, 12, 14, 22):

@@ -404,6 +404,7 @@ def test_the_pace_and_the_end(folder: Path, hook: Hook) -> None:
     assert time.monotonic() - started < 5
 
 
+@pytest.mark.slow
 def test_a_command_that_hangs_is_ended(folder: Path) -> None:
     words = shlex.join(["sh", "-c", "sleep 60 & echo $! > $RUNNER_TEMP/pid; sleep 60"])
 
@@ -437,6 +438,7 @@ def start(folder: Path, *words: str) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_it_with_the_table(folder: Path) -> None:
     process = start(folder, "--command", "sleep 60", "--count", "1")
     assert process.stderr is not None

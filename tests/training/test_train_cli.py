@@ -116,6 +116,7 @@ def test_help_names_all_stages_and_the_exit_codes(tmp_path: Path) -> None:
     assert "No such command 'algin'" in unknown.err
 
 
+@pytest.mark.slow
 def test_without_data_a_stage_says_what_to_run(tmp_path: Path) -> None:
     waiting = [start(tmp_path, stage, "--jobs", "1") for stage in ("align", "filter", "split", "dataset")]
     for process in waiting:
@@ -226,6 +227,7 @@ def test_a_file_in_place_of_the_output(folder: Path) -> None:
     assert (folder / "data" / "aligned").read_text(encoding="utf-8") == "mine"
 
 
+@pytest.mark.slow
 def test_two_processes_with_a_shard_each_give_what_one_gives(folder: Path) -> None:
     """The same bytes from here on: a matrix of a workflow changes nothing downstream."""
     data = folder / "data"
