@@ -70,9 +70,17 @@ def save_document(path: Path, schema: str, value: Any) -> None:
     values = {"schema": schema} | {field.name: getattr(value, field.name) for field in fields(value)}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, msgspec.json.format(encode_values(values), indent=1) + b"\n")
+        replace_file(path, _indent(values) + b"\n")
     except OSError as error:
         raise refuse_write(path, error) from error
+
+
+def _indent(values: dict[str, Any]) -> bytes:
+    """A JSON object over several lines. Only the standard library writes a lone surrogate, as an escape."""
+    try:
+        return msgspec.json.format(msgspec.json.encode(values), indent=1)
+    except UnicodeEncodeError:
+        return json.dumps(msgspec.to_builtins(values), indent=1).encode("ascii")
 
 
 def load_document(path: Path, schema: str, kind: type[Record]) -> Record:

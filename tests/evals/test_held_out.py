@@ -96,6 +96,13 @@ def test_a_document_is_whole_or_not_at_all(tmp_path: Path) -> None:
     assert list(path.parent.iterdir()) == [path], "nothing is left lying about"
 
 
+def test_a_document_holds_any_character(tmp_path: Path) -> None:
+    path, odd = tmp_path / "note.json", Note("caf\udce9\u2028", (1.5,))
+    save_document(path, "glossator/note/1", odd)
+    assert load_document(path, "glossator/note/1", Note) == odd
+    assert path.read_text("ascii").startswith('{\n "schema": "glossator/note/1",'), "indented like any other"
+
+
 def test_lines_that_fail_leave_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "set.jsonl"
     save_lines(path, {"schema": "x"}, [b"{}"])
