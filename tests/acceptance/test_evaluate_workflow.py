@@ -276,7 +276,7 @@ def test_a_champion_that_becomes_worse(evaluated: Evaluated) -> None:
     (issue,) = evaluated.issues()
     assert issue["title"] == "Reviews have become worse: F1, same hunk fell from 85.7 % to 0.0 %"
     assert "The last good run stays: tonight's is worse." in second.summary
-    assert (evaluated.folder / "night2" / "artifacts" / "glossator-report" / "report.html").exists()
+    assert (evaluated.folder / "night2" / "artifacts" / "glossator-report-nightly" / "report.html").exists()
 
     third = evaluated.night("workflow_dispatch", accept="true")
 

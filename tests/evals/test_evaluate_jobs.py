@@ -30,6 +30,13 @@ def secrets_of(part: object) -> set[str]:
     return set(re.findall(r"secrets\.(\w+)", str(part)))
 
 
+def evaluate(expression: str, secrets: dict[str, str]) -> str:
+    """What GitHub makes of an expression of secrets. `&&` and `||` give one of their sides, as Python's do."""
+    words = expression.removeprefix("${{").removesuffix("}}").replace("&&", "and").replace("||", "or")
+    python = re.sub(r"secrets\.(\w+)", lambda found: repr(secrets[found[1]]), words)
+    return str(eval(python.strip(), {"__builtins__": {}}))
+
+
 def run_step(job: str, name: str, folder: Path, script: str = RECORD, **environment: str) -> tuple[int, str, list[str]]:
     """Run one step with a stand-in for glossator-eval: its code, its outputs, and how the command was called."""
     (step,) = (step for step in JOBS[job]["steps"] if step.get("name") == name)
@@ -93,6 +100,23 @@ def test_only_the_alarm_holds_the_jobs_token() -> None:
     assert checkout["with"] == {"persist-credentials": False}
 
 
+@pytest.mark.parametrize(("champion", "address", "challenger", "token"), [
+    ("", "", "", ""),
+    ("one", "", "", "one"),
+    ("one", "http://two", "", ""),
+    ("one", "http://two", "two", "two"),
+    ("one", "", "two", "two"),
+])  # fmt: skip
+def test_no_server_gets_the_token_of_another(champion: str, address: str, challenger: str, token: str) -> None:
+    secrets = {
+        "GLOSSATOR_ENDPOINT_TOKEN": champion,
+        "GLOSSATOR_CHALLENGER_URL": address,
+        "GLOSSATOR_CHALLENGER_TOKEN": challenger,
+    }
+    steps = [step["env"] for step in JOBS["judge"]["steps"] if "CHALLENGER" in str(step.get("env"))]
+    assert {evaluate(env["GLOSSATOR_ENDPOINT_TOKEN"], secrets) for env in steps} == {token}
+
+
 def test_the_alarm_sees_the_decisions_alone() -> None:
     used = [step["uses"].partition("@")[0] for step in JOBS["alarm"]["steps"] if "uses" in step]
     assert used == ["actions/setup-python", "glossator/glossator/action/evaluate", "actions/download-artifact"]
@@ -117,6 +141,13 @@ def test_secrets_and_inputs_are_declared() -> None:
     assert used == set(CALLED["inputs"])
     dispatched = WORKFLOW[True]["workflow_dispatch"]["inputs"]
     assert {name: CALLED["inputs"][name] for name in dispatched} == dispatched
+
+
+def test_two_evaluations_of_a_run_do_not_overwrite_each_others_artifacts() -> None:
+    named = [step["with"]["name"] for job in JOBS.values() for step in job["steps"] if "artifact@" in str(step)]
+    assert set(named) == {
+        f"glossator-{what}-${{{{ inputs.evaluation || 'nightly' }}}}" for what in ("report", "decisions")
+    }
 
 
 def test_two_nights_never_meet_and_none_lasts_for_ever() -> None:
