@@ -3,7 +3,9 @@
 - the best constant: one comment of the training data for all places;
 - shuffled references: the human comment of another place;
 - retrieval: the human comment on the training hunk that is most like the one commented on;
-- the template, which quotes the last line.
+- the template, which quotes the line that the human commented on.
+
+All depend on the human's place alone, so that a candidate cannot choose what its rivals say.
 """
 
 from __future__ import annotations
@@ -16,7 +18,6 @@ from typing import Final
 from evals.chrf import ChrF
 from evals.held_out import HeldOut, Key
 from evals.nearest import Bm25
-from evals.predictions import Predicted
 from evals.text_scorers import TextScorer, TokenScorer, list_words
 from evals.training_pairs import TrainingPair
 from reviewer.domain import Hunk, Side
@@ -96,10 +97,6 @@ class Neighbours:
         found = self._index.find(list_words(keep_changed(render_hunk(hunk)))) if hunk else []
         return self._pairs[found[0]].comment if found else ""
 
-    def find_for(self, held: HeldOut, ours: Predicted) -> str:
-        """What it says where a comment stands."""
-        return self.find(find_hunk(held, ours.path, ours.side, ours.line))
-
 
 @lru_cache(maxsize=1)
 def index_neighbours(pairs: tuple[TrainingPair, ...]) -> Neighbours:
@@ -107,9 +104,16 @@ def index_neighbours(pairs: tuple[TrainingPair, ...]) -> Neighbours:
     return Neighbours(pairs)
 
 
-def fill_template(held: HeldOut, ours: Predicted) -> str:
-    """What the template says where a comment stands: it quotes the last line of the comment's range."""
-    return TEMPLATE.format(line=find_line(held, ours.path, ours.side, ours.line).strip())
+def fill_template(hunk: Hunk, side: Side, line: int) -> str:
+    """What the template says about a line: it quotes it.
+
+    Where the hunk does not show the line, or no word is in it, the last changed line that has one stands for it.
+    """
+    text = _text_of(hunk, side, line) or ""
+    if not list_words(text):
+        changed = [one.text for one in hunk.lines if one.kind in {"+", "-"} and list_words(one.text)]
+        text = changed[-1] if changed else text
+    return TEMPLATE.format(line=text.strip())
 
 
 def find_hunk(held: HeldOut, path: str, side: Side, line: int) -> Hunk | None:
@@ -117,12 +121,6 @@ def find_hunk(held: HeldOut, path: str, side: Side, line: int) -> Hunk | None:
     return next(
         (hunk for hunk in held.bundle.pull_request.hunks_of(path) if _text_of(hunk, side, line) is not None), None
     )
-
-
-def find_line(held: HeldOut, path: str, side: Side, line: int) -> str:
-    """The text of a line of the diff; empty when the diff does not show it."""
-    hunk = find_hunk(held, path, side, line)
-    return (_text_of(hunk, side, line) or "") if hunk else ""
 
 
 def render_hunk(hunk: Hunk) -> str:

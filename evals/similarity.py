@@ -25,13 +25,14 @@ from evals.scorecard import Pair
 from evals.table import Row
 from evals.text_scorers import TextPair, TextScorer
 from evals.training_pairs import TrainingPair
+from reviewer.domain import Hunk, Side
 
 SCORERS: Final = {"bertscore": "BERTScore", "chrf": "chrF", "rouge_l": "ROUGE-L"}
 REFERENCE_TEXTS: Final = {
     "constant": "the best constant comment",
     "shuffled": "itself, against human comments of other places",
     "retrieval": "the human comment on the most similar training hunk",
-    "template": "the template that quotes the last line",
+    "template": "the template that quotes the line that the human commented on",
 }
 """What a candidate is compared with at the places of its own comments. Each is a column of its own."""
 SHOWN: Final = 12
@@ -42,12 +43,14 @@ _CODE: Final = re.compile(r"`|^~~~|(?:\A|\n[ \t]*\n)(?: {4}|\t)[^\s]", re.MULTIL
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """What humans said on one line."""
+    """What humans said on one line. `hunk` shows it, or else another line of theirs; None: no hunk does."""
 
     held: HeldOut
     path: str
+    side: Side
     line: int
     texts: tuple[str, ...]
+    hunk: Hunk | None
 
     @property
     def scopes(self) -> tuple[str, ...]:
@@ -176,7 +179,11 @@ def keep_texts(held: HeldOut) -> HeldOut:
 def _list_spots(held: HeldOut) -> Iterator[Spot]:
     kept = keep_texts(held)
     for spot in Placed(kept, Prediction(*held.key, "")).spots:
-        yield Spot(held, spot.path, spot.last, tuple(kept.gold[at].body for at in spot.comments))
+        hunk = find_hunk(held, spot.path, spot.side, spot.last)
+        if hunk is None and spot.hunks:
+            hunk = held.bundle.pull_request.hunks_of(spot.path)[min(spot.hunks)]
+        texts = tuple(kept.gold[at].body for at in spot.comments)
+        yield Spot(held, spot.path, spot.side, spot.last, texts, hunk)
 
 
 def _match(chosen: Sequence[HeldOut], spots: Sequence[Spot], predictions: Mapping[Key, Prediction]) -> list[Place]:
@@ -202,16 +209,17 @@ def _stand_in(
     spots: Sequence[Spot], places: Sequence[Place], pairs: Sequence[TrainingPair], seed: int
 ) -> dict[str, list[TextPair]]:
     """The texts that stand in for the candidate's, each beside what humans said there; the constant comes later."""
+    there = [spots[place.spot] for place in places]
     partners = permute([spot.held.key for spot in spots], seed)
     found: dict[str, list[TextPair]] = {
         "shuffled": [(place.ours.body, spots[partners[place.spot]].texts) for place in places],
-        "template": [(fill_template(spots[place.spot].held, place.ours), spots[place.spot].texts) for place in places],
+        "template": [
+            (fill_template(spot.hunk, spot.side, spot.line) if spot.hunk else "", spot.texts) for spot in there
+        ],
     }
     if pairs:
         neighbours = index_neighbours(tuple(pairs))
-        found["retrieval"] = [
-            (neighbours.find_for(spots[place.spot].held, place.ours), spots[place.spot].texts) for place in places
-        ]
+        found["retrieval"] = [(neighbours.find(spot.hunk), spot.texts) for spot in there]
     return found
 
 

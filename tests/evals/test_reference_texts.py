@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -15,7 +16,6 @@ from evals.reference_texts import (
     choose_constants,
     fill_template,
     find_hunk,
-    find_line,
     keep_changed,
     permute,
     render_hunk,
@@ -23,7 +23,8 @@ from evals.reference_texts import (
 from evals.rouge import RougeL
 from evals.text_scorers import TokenScorer
 from evals.training_pairs import TrainingPair
-from tests.evals.places import HUNKS, make_held, make_hunk, ours
+from reviewer.domain import Hunk, Line
+from tests.evals.places import HUNKS, make_held, make_hunk
 
 HELD = make_held(*HUNKS)
 
@@ -82,22 +83,29 @@ def test_the_neighbour_is_found_by_changed_lines() -> None:
         ]
     )
     assert neighbours.find(make_hunk("zzz.c", 1, "+")) == ""
-    held = make_held(make_hunk("a.c", 1, " +"))
-    assert neighbours.find_for(held, ours("a.c", 99)) == ""
-    assert Neighbours([make_pair("+a.c", "found")]).find_for(held, ours("a.c", 2)) == "found"
+    assert neighbours.find(None) == ""
+    assert Neighbours([make_pair("+a.c", "found")]).find(make_hunk("a.c", 1, " +")) == "found"
 
 
-def test_the_template_quotes_the_line_of_the_comment() -> None:
-    assert fill_template(HELD, ours("b.c", 2)) == "Is `b.c 1 2` needed here? I think we should simplify this."
-    assert find_line(HELD, "a.c", "LEFT", 15) == "a.c 15 17"
-    assert find_line(HELD, "a.c", "RIGHT", 15) == "a.c 14 15"
+def test_the_template_quotes_the_line() -> None:
+    assert fill_template(HUNKS[3], "RIGHT", 2) == "Is `b.c 1 2` needed here? I think we should simplify this."
+    assert fill_template(HUNKS[0], "LEFT", 15).startswith("Is `a.c 15 17` needed")
+    assert fill_template(HUNKS[0], "RIGHT", 15).startswith("Is `a.c 14 15` needed")
+
+
+def test_the_template_never_quotes_a_line_without_a_word() -> None:
+    texts = [("+", "first"), ("+", "  last;"), ("-", "}"), ("+", " *"), (" ", "context"), ("+", "")]
+    lines = tuple(Line(kind, text, at, at) for at, (kind, text) in enumerate(texts, 1))
+    hunk = Hunk("a.c", "", 1, 1, lines)
+    assert {fill_template(hunk, "RIGHT", line)[:11] for line in (2, 3, 4, 6, 99)} == {"Is `last;` "}
+    assert fill_template(hunk, "RIGHT", 1).startswith("Is `first`")
+    assert fill_template(replace(hunk, lines=lines[2:4]), "RIGHT", 4).startswith("Is `*`"), "there is nothing else"
 
 
 @pytest.mark.parametrize("place", [("a.c", "RIGHT", 40), ("none.c", "RIGHT", 1), ("b.c", "LEFT", 1)])
 def test_a_line_that_is_not_in_the_diff(place: tuple[str, str, int]) -> None:
     path, side, line = place
     assert find_hunk(HELD, path, side, line) is None  # type: ignore[arg-type]
-    assert find_line(HELD, path, side, line) == ""  # type: ignore[arg-type]
 
 
 def test_hunks_as_text() -> None:

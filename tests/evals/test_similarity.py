@@ -7,14 +7,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from evals.chrf import ChrF
+from evals.chrf import ChrF, chrf
 from evals.held_out import GoldComment, HeldOut
 from evals.predictions import Predicted, Prediction
 from evals.similarity import METRICS, Similarity, is_prose, score_similarity
 from evals.table import build_table
 from evals.text_scorers import TokenScorer
 from evals.training_pairs import TrainingPair
+from reviewer.domain import Line
 from tests.evals.places import HUNKS, make_held, ours, predict
 
 WORDS = TokenScorer("bertscore")
@@ -74,7 +77,7 @@ def test_figures_worked_out_by_hand() -> None:
     # In prose are a.c:70, missed, and b.c:2.
     assert figures["text.prose.bertscore.matched"] == pytest.approx(1)
     assert figures["text.prose.bertscore.all_gold"] == pytest.approx(1 / 2)
-    # "Is `a.c 13 14` needed here? ..." shares no word with any human comment.
+    # "Is `a.c 12 13` needed here? ..." shares no word with any human comment.
     assert figures["text.bertscore.lift_template"] == pytest.approx(1.5 / 2)
     assert figures["text.distinct"] == 1
     for absent in ("chrf.matched", "bertscore.lift_constant", "bertscore.lift_retrieval", "bertscore.lift_untuned"):
@@ -111,7 +114,7 @@ def test_what_a_constant_template_or_neighbour_says_lifts_nothing() -> None:
     constant = plain.constants["bertscore"]
     figures = measure(score_similarity(held, make_predictions(held, constant, constant), [WORDS], PAIRS))
     assert figures["text.bertscore.lift_constant"] == 0
-    quoting = [f"Is `{line}` needed here? I think we should simplify this." for line in ("a.c 13 14", "b.c 1 3")]
+    quoting = [f"Is `{line}` needed here? I think we should simplify this." for line in ("a.c 12 13", "b.c 1 2")]
     assert (
         measure(score_similarity(held, make_predictions(held, *quoting), [WORDS]))["text.bertscore.lift_template"] == 0
     )
@@ -152,6 +155,44 @@ def test_a_part_of_the_files() -> None:
         names = set(row) | set(parts[0][key]) | set(parts[1][key])
         for name in names - {"text.distinct"}:
             assert row.get(name, 0) == pytest.approx(sum(part[key].get(name, 0) for part in parts)), name
+
+
+STANDING = [st.sampled_from([line for line in hunk.lines if line.kind != " "]) for hunk in HUNKS]
+
+
+@settings(deadline=None, max_examples=60)
+@given(*(st.tuples(STANDING[at], STANDING[at]) for at in (0, 2)), st.booleans())
+def test_where_in_the_hunk_a_comment_stands_does_not_change_what_it_is_compared_with(
+    first: tuple[Line, Line], second: tuple[Line, Line], ranged: bool
+) -> None:
+    held = make_held(*HUNKS, gold=[said("a.c", 13, "alpha b", 1), said("a.c", 70, "gamma 70", 2)])
+    found = []
+    for lines in zip(first, second, strict=True):
+        start = [max(1, line.number - 2) if ranged else None for line in lines]
+        comments = [Predicted("a.c", line.side, line.number, at, "x") for line, at in zip(lines, start, strict=True)]
+        scores = score_similarity([held], {held.key: predict(held, *comments)}, [WORDS, ChrF()], PAIRS).scores
+        found.append({(name, text): sorted(scores[name][text]) for name in scores for text in scores[name]})
+    assert found[0] == found[1]
+    assert len(found[0]["chrf", "template"]) == 2
+
+
+def test_a_comment_beyond_its_hunk_is_compared_as_one_inside() -> None:
+    held = make_held(*HUNKS, gold=[said("a.c", 13, "alpha", 1)])
+    inside, beyond = Predicted("a.c", "RIGHT", 18, None, "x"), Predicted("a.c", "RIGHT", 19, 17, "x")
+    scores = [
+        score_similarity([held], {held.key: predict(held, one)}, [ChrF()], PAIRS).scores for one in (inside, beyond)
+    ]
+    assert scores[0] == scores[1]
+    assert len(scores[0]["chrf"]["template"]) == 1
+
+
+LAST_CHANGED = "Is `a.c 14 15` needed here? I think we should simplify this."
+
+
+def test_the_stand_ins_of_a_human_comment_beyond_its_hunk() -> None:
+    held = make_held(*HUNKS, gold=[GoldComment(1, "a.c", "RIGHT", 19, 17, "Is a.c 14 15")])
+    scores = score_similarity([held], {held.key: predict(held, ours("a.c", 13, body="x"))}, [ChrF()]).scores
+    assert scores["chrf"]["template"] == [chrf(LAST_CHANGED, "Is a.c 14 15")]
 
 
 def test_pull_requests_without_a_prediction_are_left_out() -> None:
