@@ -19,7 +19,7 @@ FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 @click.option("--endpoint-url", default="", help="Measure the model behind this server too.")
 @click.option("--endpoint-token", default="", envvar="GLOSSATOR_ENDPOINT_TOKEN", help="Its token.")
 @click.option("--model", default="", help="Measure this one: its name at the server, or a GGUF file or catalogue name.")
-@click.option("--answers", type=FILE, help="Where the model's answers are remembered.  [default: nowhere]")
+@click.option("--answers", type=FILE, help="Where answers are remembered.  [default: answers.sqlite beside --json]")
 @click.option("--json", "out", type=FILE, help="Write the results here, as the gate reads them.")
 def command(
     names: tuple[str, ...],
@@ -64,10 +64,13 @@ def command(
             settings = replace(settings, concurrency=1)
         inputs = {"endpoint-url": endpoint_url, "endpoint-token": endpoint_token, "model": model}
         async with open_model(inputs, settings) as opened:
-            with ContentStore(answers or Path(":memory:")) as store:
-                name = candidate or opened.version.name
-                reviewer = ReviewerCandidate(name, RememberedModel(opened, store), settings, "cases")
-                return await run_cases(case_set, plain, name, opened.version, reviewer, tell)
+            with ContentStore(answers or (out.parent / "answers.sqlite" if out else Path(":memory:"))) as store:
+                remembered = RememberedModel(opened, store, endpoint_url)
+                if endpoint_url:
+                    await remembered.check()
+                name = candidate or remembered.version.name
+                reviewer = ReviewerCandidate(name, remembered, settings, "cases")
+                return await run_cases(case_set, plain, name, remembered.version, reviewer, tell)
 
     results = asyncio.run(go())
     if out:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -62,6 +63,7 @@ from reviewer.prompt import Prompt
 from reviewer.review import Model, review_pull_request
 from reviewer.settings import Settings
 from tests.command import ROOT
+from tests.model_server import ModelServer, careful_model, empty_model
 
 ALL = load_cases()
 FAILURE_MODES = [case for case in ALL.cases if isinstance(case, FailureMode)]
@@ -526,6 +528,21 @@ def test_the_command_says_what_failed_and_ends_well(tmp_path: Path, capsys: pyte
     results = load_case_results(out)
     assert [case.name for case in results.broken] == ["wrong"]
     assert results.candidate == "product"
+
+
+def test_answers_of_another_server_are_not_taken(tmp_path: Path) -> None:
+    found = []
+    for model in (careful_model, empty_model):
+        out = tmp_path / f"{model.__name__}.json"
+        with ModelServer(model) as server:
+            words = ["--case", "off-by-one-go", "--endpoint-url", server.url, "--json", str(out)]
+            for _ in range(2):
+                command.main(words, standalone_mode=False)
+        results = load_case_results(out)
+        assert results.candidate == results.model.name == "acme/reviewer-1b", "as the server calls it"
+        assert len(server.posts) == 2 + len({json.dumps(post.body) for post in server.posts}) - 1, "answers are kept"
+        found.append(results.cases)
+    assert found[0] != found[1]
 
 
 @pytest.mark.parametrize("part", [FileText, Patch, Repeat, Change, Expect, Rewrite, Variant, Plant])
