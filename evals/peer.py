@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import re
 import shutil
 import tempfile
@@ -15,14 +16,16 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Annotated, Any, Final, Self
+
+import msgspec
 
 from evals.diff_text import render_diff
 from evals.errors import EvalError
 from evals.held_out import HeldOut
 from evals.predictions import Predicted, Prediction, Run
 from reviewer import __version__
-from reviewer.domain import ModelVersion
+from reviewer.domain import DropReason, ModelVersion
 from reviewer.errors import ModelUnavailable, UsageError
 
 PEERS: Final = Path(__file__).parent / "peers"
@@ -33,6 +36,8 @@ CONTEXT_TOKENS: Final = 8192
 LONGEST_LINE: Final = 64 * 2**20
 PATIENCE: Final = 120.0
 """Seconds for the driver to load its libraries."""
+GRACE: Final = 5.0
+"""Seconds for the driver to end when it has nothing more to do."""
 TOP_SCORE: Final = 10.0
 """Of its suggestions."""
 _OWN_FAULTS: Final = ("BadRequestError", "ContextWindowExceededError", "UnprocessableEntityError", "ContentPolicy")
@@ -127,9 +132,14 @@ class Peer:
         return answer
 
     async def _stop(self) -> None:
-        if self._process.returncode is None:
+        """Let it end, and kill it when it does not. Killed while it ends, asyncio would report a process unknown."""
+        assert self._process.stdin, "a pipe"
+        self._process.stdin.close()
+        try:
+            await asyncio.wait_for(self._process.wait(), GRACE)
+        except TimeoutError:
             self._process.kill()
-        await self._process.wait()
+            await self._process.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
@@ -153,48 +163,85 @@ class PeerCandidate:
         return predict_from_answer(held, answer, time.monotonic() - started)
 
 
-def predict_from_answer(held: HeldOut, answer: dict[str, Any], seconds: float) -> Prediction:
+Line = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
+
+
+class _Comment(msgspec.Struct):
+    path: str
+    start_line: Line
+    line: Line
+    body: str
+    score: float
+    suggestion: str | None
+
+
+class _Answer(msgspec.Struct):
+    """What the driver says of a pull request. `comments` hold what the model made up, so they are read one by one."""
+
+    comments: list[Any]
+    fault: str
+    failures: list[str]
+    requests: Count
+    asked: Count
+    unreadable: Count
+    prompt_tokens: Count | None
+    completion_tokens: Count | None
+
+
+def predict_from_answer(held: HeldOut, said: dict[str, Any], seconds: float) -> Prediction:
     """The driver's answer as a prediction. All comments count as posted, as it posts them.
 
-    A fault of its own, as on a diff that it cannot read, is a review that it has not made.
+    A fault of its own, as on a diff that it cannot read, is a review that it has not made. A comment that cannot be
+    read is dropped and counted.
 
     Raises:
         ModelUnavailable: Its model did not answer.
+        EvalError: The driver says something else.
     """
-    lost = [failure for failure in answer["failures"] if not any(fault in failure for fault in _OWN_FAULTS)]
+    try:
+        answer = msgspec.convert(said, _Answer)
+    except msgspec.ValidationError as error:
+        raise EvalError(f"{NAME} answered something unknown: {error}.", "Is its version the one we pin?") from error
+    lost = [failure for failure in answer.failures if not any(fault in failure for fault in _OWN_FAULTS)]
     if lost:
         words = _ADDRESS.sub("(address)", lost[-1].partition(" <- ")[0])
         raise ModelUnavailable(f"The model server gave {NAME} no answer: {words}", "Is it up, and its token right?")
-    asked, unreadable = int(answer["asked"]), int(answer["unreadable"])
-    status = "not-reviewed" if answer["fault"] or asked == unreadable else "partial" if unreadable else "reviewed"
-    repo, number = held.key
-    comments = sorted(map(parse_comment, answer["comments"]), key=lambda comment: -comment.score)
+    read = [comment for comment in map(parse_comment, answer.comments) if comment]
+    dropped = len(answer.comments) - len(read)
+    has_gaps = answer.unreadable or dropped
+    status = "partial" if has_gaps else "reviewed"
     return Prediction(
-        repo,
-        number,
+        *held.key,
         held.digest,
-        tuple(comments),
-        status=status,
-        asked=asked,
-        unreadable=unreadable,
-        requests=int(answer["requests"]),
-        prompt_tokens=answer["prompt_tokens"] or None,
-        completion_tokens=answer["completion_tokens"] or None,
+        tuple(sorted(read, key=lambda comment: -comment.score)),
+        status="not-reviewed" if answer.fault or answer.asked == answer.unreadable else status,
+        asked=answer.asked,
+        unreadable=answer.unreadable,
+        drops={str(DropReason.UNREADABLE_REPLY): dropped} if dropped else {},
+        requests=answer.requests,
+        prompt_tokens=answer.prompt_tokens or None,
+        completion_tokens=answer.completion_tokens or None,
         seconds=round(seconds, 3),
     )
 
 
-def parse_comment(comment: dict[str, Any]) -> Predicted:
-    """A comment of the driver. It only ever speaks of the new version of a file."""
-    first, last = int(comment["start_line"]), int(comment["line"])
+def parse_comment(comment: object) -> Predicted | None:
+    """A comment of the driver, or None when it cannot be read. It only ever speaks of the new version of a file."""
+    try:
+        said = msgspec.convert(comment, _Comment)
+    except (msgspec.ValidationError, OverflowError):
+        return None
+    if not math.isfinite(said.score):
+        return None
     return Predicted(
-        path=str(comment["path"]),
+        path=said.path,
         side="RIGHT",
-        line=last,
-        start_line=first if first < last else None,
-        body=str(comment["body"]),
-        score=min(1.0, float(comment["score"]) / TOP_SCORE),
-        suggestion=comment["suggestion"],
+        line=said.line,
+        start_line=said.start_line if said.start_line < said.line else None,
+        body=said.body,
+        score=min(1.0, said.score / TOP_SCORE),
+        suggestion=said.suggestion,
     )
 
 

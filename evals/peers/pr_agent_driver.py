@@ -60,7 +60,7 @@ def take_standard_output() -> TextIO:
 
 def say(answers: TextIO, value: dict[str, Any]) -> None:
     """One line of JSON."""
-    answers.write(json.dumps(value) + "\n")
+    answers.write(json.dumps(value, default=str) + "\n")
     answers.flush()
 
 
@@ -178,16 +178,26 @@ async def improve(case: Case, handler: Any) -> dict[str, Any]:
         "fault": fault,
         "failures": case.failures,
         "requests": case.requests,
-        "asked": getattr(tool, "total_chunk_count", 0),
-        "unreadable": getattr(tool, "failed_chunk_count", 0),
+        "asked": getattr(tool, "total_chunk_count", 0) or 0,
+        "unreadable": getattr(tool, "failed_chunk_count", 0) or 0,
         "prompt_tokens": details.prompt_tokens,
         "completion_tokens": details.completion_tokens,
     }
 
 
-def render_comment(comment: dict[str, Any]) -> dict[str, Any]:
-    """A published comment, its words apart from the code that it suggests. `score` is its own, from 0 to 10."""
-    said = comment["original_suggestion"]
+def render_comment(comment: dict[str, Any]) -> dict[str, Any] | None:
+    """A published comment, its words apart from the code that it suggests. `score` is its own, from 0 to 10.
+
+    None: it holds something else, as the model made it up.
+    """
+    try:
+        return render_parts(comment, comment["original_suggestion"])
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError):
+        return None
+
+
+def render_parts(comment: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
+    """The parts of a comment."""
     offered = "suggestion\n" in comment["body"]
     return {
         "path": comment["relevant_file"],

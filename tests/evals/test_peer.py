@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from evals.peers import pr_agent_driver
 from evals.predictions import RunFolder
 from reviewer.diff import parse_diff
 from reviewer.errors import GlossatorError, ModelUnavailable, UsageError
-from tests.evals.small_sets import APP, MAIN, hold_out, write_set
+from tests.evals.small_sets import APP, MAIN, hold_out, write_run, write_set
 from tests.fakes import make_diff
 from tests.model_server import ModelServer
 
@@ -51,13 +52,16 @@ AWAY = (
 )
 TOO_LONG = "ContextWindowExceededError: request (9000 tokens) exceeds the context <- BadRequestError: 400"
 DRIVER_OF_TESTS = """
-import json, os, sys
+import json, os, sys, time
 told = json.loads(sys.stdin.readline())
 print(json.dumps({"peer": "pr-agent", "version": "0.49.0"}), flush=True)
 print("a remark", file=sys.stderr)
 for line in sys.stdin:
     asked = json.loads(line)
     if "STOP" in asked["title"]:
+        os.close(1)
+        time.sleep(0.2)
+        print("ended by itself", file=sys.stderr)
         sys.exit(1)
     answer = ANSWER | {"failures": FAILURES if "AWAY" in asked["title"] else []}
     print(json.dumps(answer | {"seen": [told, asked, dict(os.environ), os.getcwd()]}), flush=True)
@@ -131,6 +135,52 @@ def test_a_driver_that_stops_is_said(driver: Path) -> None:
     with pytest.raises(EvalError, match="has stopped") as caught:
         ask(driver, "One", "STOP")
     assert str(driver.with_name("log")) in caught.value.what
+    assert "ended by itself" in driver.with_name("log").read_text(), "killed while it ends, asyncio would complain"
+
+
+def test_a_driver_that_does_not_end_is_killed(driver: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evals.peer.GRACE", 0.1)
+    with driver.open("a") as file:
+        file.write("time.sleep(60)\n")
+    started = time.monotonic()
+    assert len(ask(driver, "One")) == 1
+    assert time.monotonic() - started < 30
+
+
+def comment_of(**changes: Any) -> dict[str, Any]:
+    return {**ANSWER["comments"][0], **changes}
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        comment_of(score=float("-inf")),
+        comment_of(score=float("nan")),
+        comment_of(score=10**400),
+        comment_of(score=None),
+        comment_of(suggestion=["a", "b"]),
+        comment_of(line="five"),
+        comment_of(line=0),
+        comment_of(line=10**400),
+        comment_of(start_line=None),
+        comment_of(path=3),
+        {"path": "app.py"},
+        "a comment",
+        None,
+    ],
+)
+def test_a_comment_that_cannot_be_read_is_counted(tmp_path: Path, comment: Any) -> None:
+    prediction = predict_from_answer(HELD, ANSWER | {"comments": [comment, *ANSWER["comments"]]}, 1.0)
+    assert len(prediction.comments) == 2
+    assert (prediction.status, prediction.drops) == ("partial", {"unreadable-reply": 1})
+    folder = write_run(tmp_path / "run", [prediction])
+    assert RunFolder(folder).load_predictions() == {HELD.key: prediction}, "it can be read again"
+
+
+@pytest.mark.parametrize("said", [{}, ANSWER | {"asked": "many"}, ANSWER | {"comments": None}, []])
+def test_a_driver_that_says_something_else_is_refused(said: Any) -> None:
+    with pytest.raises(EvalError, match="answered something unknown"):
+        predict_from_answer(HELD, said, 1.0)
 
 
 @pytest.mark.parametrize("python", ["/nonexistent/python", sys.executable])
@@ -207,9 +257,18 @@ def test_words_and_code_are_told_apart() -> None:
     said = {"suggestion_content": " Check it.\n", "improved_code": "a = 1\n", "score": None}
     plain = {"relevant_file": "a.py", "relevant_lines_start": 3, "relevant_lines_end": 4, "original_suggestion": said}
     offered = pr_agent_driver.render_comment({**plain, "body": "**Suggestion:** Check it.\n```suggestion\na = 1\n```"})
+    assert offered
     assert (offered["body"], offered["suggestion"], offered["score"]) == ("Check it.", "a = 1", 0.0)
     shown = pr_agent_driver.render_comment({**plain, "body": "**Suggestion:** Check it.\n```\na = 1\n```"})
+    assert shown
     assert shown["suggestion"] is None
+
+
+@pytest.mark.parametrize("said", [{"suggestion_content": "x", "improved_code": "y", "score": "high"}, {}, None, "x"])
+def test_a_comment_that_a_model_made_up_does_not_end_the_driver(said: Any) -> None:
+    plain = {"relevant_file": "a.py", "relevant_lines_start": 3, "relevant_lines_end": 4, "body": "x"}
+    assert pr_agent_driver.render_comment({**plain, "original_suggestion": said}) is None
+    assert pr_agent_driver.render_comment({}) is None
 
 
 def test_an_error_is_told_with_what_it_came_from() -> None:
