@@ -61,7 +61,7 @@ def command(
     from evals.loaded_run import choose_files, choose_sample, load_run
     from evals.score import METRICS, Seen, Texts, score_run
     from evals.scorecard import save_scorecard
-    from evals.scorecard_text import render_scorecards
+    from evals.scorecard_text import measure_terminal, render_scorecards
     from evals.training_pairs import load_training_pairs
 
     wanted = load_held_out(held_out)
@@ -79,7 +79,7 @@ def command(
         cards = [score_run(run, sample, texts, seen) for run in runs]
     for card, file in zip(cards, files, strict=True):
         save_scorecard(card, file)
-    click.echo(render_scorecards(cards, METRICS if all_figures else ()), nl=False)
+    click.echo(render_scorecards(cards, METRICS if all_figures else (), measure_terminal()), nl=False)
     for file in files:
         click.echo(f"Wrote {file}.", err=True)
 

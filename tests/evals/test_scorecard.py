@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from evals.errors import EvalError
+from evals.score import METRICS
 from evals.scorecard import Estimate, SavedPool, Scorecard, Slice, load_scorecard, save_scorecard
 from evals.scorecard_text import BESIDE, render_scorecards
 from reviewer.domain import ModelVersion
@@ -82,13 +85,13 @@ def test_a_scorecard_that_was_cut_short_is_refused(tmp_path: Path) -> None:
 def test_the_table_has_figures_with_their_intervals() -> None:
     text = render_scorecards([make_card(), make_card("theirs")])
     assert text.startswith(
-        "demo, revision 0123456789abcdef: 3 pull requests, 2 with a human comment, 3 commented spots.\n"
+        "demo, revision `0123456789abcdef`: 3 pull requests, 2 with a human comment, 3 commented spots.\n"
     )
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert "| | ours | theirs |" in lines
     assert "| F1, same hunk | 25.0 % (12.5 to 50.0) | 25.0 % (12.5 to 50.0) |" in lines
     assert "| kind: bugfix | 2 | 3 | 50.0 % (25.0 to 75.0) | 50.0 % (25.0 to 75.0) |" in lines
-    assert "| code: test (too small to rely on) | 1 | 1 | \u2013 | \u2013 |" in lines
+    assert "| code: test (too small) | 1 | 1 | \u2013 | \u2013 |" in lines
     assert text.count("Said once.") == 1
     assert "12.3 s (10.0 to 15.0)" in text
     tables = [block.splitlines() for block in text.split("\n\n") if block.startswith("|")]
@@ -108,5 +111,31 @@ def test_a_candidate_that_lacks_a_slice_has_a_dash_there() -> None:
     assert "kind: bugfix" not in render_scorecards([other, make_card()])
 
 
+@pytest.mark.parametrize("width", [80, 100, 133])
+@pytest.mark.parametrize("number", [1, 3, BESIDE + 1])
+def test_tables_are_no_wider_than_the_terminal(width: int, number: int) -> None:
+    cards = [make_card(f"a-candidate-with-a-name-{at}") for at in range(number)]
+    lines = render_scorecards(cards, METRICS, width).splitlines()
+    assert max(map(len, lines)) <= width
+    heads = [line for line in lines if "a-name-" in line]
+    assert sum(head.count("a-name-") for head in heads) == 2 * number
+    rows = [re.sub(r"[|\s]+", " ", row) for row in lines if row.startswith("|")]
+    words = "".join(rows)
+    assert all(" ".join(metric.label.split()[:3]) in words for metric in METRICS)
+
+
+def test_a_long_label_goes_on_in_the_next_line() -> None:
+    lines = render_scorecards([make_card(), make_card("theirs")], METRICS, 80).splitlines()
+    at = next(at for at, line in enumerate(lines) if line.startswith("| Human comments found in"))
+    assert re.fullmatch(r"\| [^|]*[a-z] +\| +\| +\|", lines[at + 1])
+    assert len(lines[at + 1]) == len(lines[at])
+
+
 def test_the_name_of_a_candidate_is_no_markup() -> None:
     assert "| `@alice` \\| &lt;b&gt; |" in render_scorecards([make_card("@alice | <b>")])
+    assert "<b>" not in render_scorecards([replace(make_card(), revision="<b>x</b>")])
+
+
+def test_a_terminal_shows_names_as_they_are_without_escapes() -> None:
+    text = render_scorecards([make_card("R&D <\x1b[31mx> \u202ey\nz")], (), 80)
+    assert " R&D <x> y z |" in text
