@@ -12,11 +12,11 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 
 
-@click.command(epilog="Environment: GLOSSATOR_ENDPOINT_TOKEN, the token of the model server.")
+@click.command(epilog="Environment: GLOSSATOR_ENDPOINT_URL and GLOSSATOR_ENDPOINT_TOKEN, a model server and its token.")
 @click.option("--case", "names", multiple=True, metavar="NAME", help="Only this case; may be repeated.")
 @click.option("--folder", type=FOLDER, help="Other cases than those that come with the product.")
 @click.option("--candidate", default="", help="A short name for the model.  [default: the model's own]")
-@click.option("--endpoint-url", default="", help="Measure the model behind this server too.")
+@click.option("--endpoint-url", default="", envvar="GLOSSATOR_ENDPOINT_URL", help="Measure the model of this server.")
 @click.option("--endpoint-token", default="", envvar="GLOSSATOR_ENDPOINT_TOKEN", help="Its token.")
 @click.option("--model", default="", help="Measure this one: its name at the server, or a GGUF file or catalogue name.")
 @click.option("--answers", type=FILE, help="Where answers are remembered.  [default: answers.sqlite beside --json]")

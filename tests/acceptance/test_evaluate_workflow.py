@@ -232,6 +232,10 @@ def test_a_challenger_that_is_worse(evaluated: Evaluated) -> None:
     assert [label["name"] for label in issue["labels"]] == [LABEL]
     assert "### The champion is watched from now on" in first.summary
     assert "## Gate: hold" in first.summary
+    assert "Cases, failure-modes: all " in first.summary
+    assert "Cases, model-directional: " in first.summary
+    kept = evaluated.folder / "night1" / "artifacts" / "glossator-report-nightly"
+    assert "model-index:" in (kept / "model-card.md").read_text("utf-8")
     assert f"Opened #1 ({issue['html_url']})." in first.summary
     asked = evaluated.count_prompts()
     assert asked == 2 * 2 * PULL_REQUESTS

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from evals.commands import cases
 from evals.gate import EXIT_CODES
 from tests.command import ROOT
 
@@ -77,6 +78,8 @@ def test_secrets_are_given_to_single_steps() -> None:
         "Review with the champion": CHAMPION,
         "Review with the untuned model": CHAMPION,
         "Review with the challenger": CHALLENGER,
+        "Try the cases with the champion": CHAMPION,
+        "Try the cases with the challenger": CHALLENGER,
     }
     assert secrets_of(JOBS["alarm"]) == set()
     assert all(not secrets_of(part.get("env")) for part in (WORKFLOW, *JOBS.values()))
@@ -282,12 +285,51 @@ def test_answers_of_servers_are_kept_apart(address: str, name: str, tmp_path: Pa
     ]
 
 
+@pytest.mark.parametrize("who", ["champion", "challenger"])
+@pytest.mark.parametrize(("address", "wanted", "model"), [
+    ("http://10.0.0.1", "true", "--model reviewer-8 "),
+    ("http://10.0.0.1", "false", ""),
+    ("", "true", ""),
+])  # fmt: skip
+def test_faults_are_planted_before_models_of_an_endpoint(
+    who: str, address: str, wanted: str, model: str, tmp_path: Path
+) -> None:
+    """Without one the product's own cases are tried all the same."""
+    code, _, called = run_step(
+        "judge",
+        f"Try the cases with the {who}",
+        tmp_path,
+        f'{RECORD}; echo "${{GLOSSATOR_ENDPOINT_URL-}}" >> "$RUNNER_TEMP/called"',
+        MODEL="reviewer-8",
+        CASES=wanted,
+        GLOSSATOR_ENDPOINT_URL=address,
+    )
+
+    assert code == 0
+    assert called == [
+        (
+            f"cases --candidate reviewer-8 {model}--answers TEMP/glossator-kept/endpoint-answers.sqlite "
+            f"--json TEMP/glossator-report/cases-{who}.json"
+        ),
+        address if model else "",
+    ]
+
+
+@pytest.mark.parametrize("name", ["endpoint_url", "endpoint_token"])
+def test_the_cases_read_server_and_token_from_the_environment(name: str) -> None:
+    (option,) = (one for one in cases.command.params if one.name == name)
+    assert option.envvar == f"GLOSSATOR_{name.upper()}"
+
+
 @pytest.mark.parametrize(("verdict", "code"), EXIT_CODES.items())
 def test_the_verdict_is_an_output(verdict: str, code: int, tmp_path: Path) -> None:
     ended, outputs, called = run_step("judge", "Decide on the challenger", tmp_path, f"{RECORD}; exit {code}")
 
     assert (ended, outputs) == (0, f"verdict={verdict}\n")
     assert called[0].startswith("gate --json TEMP/glossator-decisions/challenger.json --markdown ")
+    assert called[0].endswith(
+        "--champion-cases TEMP/glossator-report/cases-champion.json --cases TEMP/glossator-report/cases-challenger.json"
+    )
 
 
 @pytest.mark.parametrize("code", [2, 6, 70])
