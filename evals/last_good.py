@@ -19,6 +19,8 @@ from reviewer.jsonfile import replace_file
 
 SUFFIX: Final = " when last good"
 """Behind the candidate's name, to tell it from the same one tonight."""
+GAPS: Final = "the set has changed since"
+"""Why it lacks pull requests, if it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def recall(kept: RunFolder, held_out: HeldOutSet, out: RunFolder) -> str:
     if not same:
         return ""
     run = kept.load_run()
-    out.start(replace(run, candidate=run.candidate + SUFFIX))
+    out.start(replace(run, candidate=run.candidate + SUFFIX, gaps=GAPS))
     for prediction in same:
         out.add(prediction)
     return digest(kept.predictions_file.read_bytes())

@@ -67,11 +67,16 @@ def _check_scores(folder: Path, held: HeldOut, prediction: Prediction) -> None:
             raise EvalError(f"{where}.", "A run gives one for each, or none: make it again.")
 
 
-def choose_sample(held_out: HeldOutSet, runs: Sequence[LoadedRun], limit: int = 0) -> Sample:
+def choose_sample(
+    held_out: HeldOutSet, runs: Sequence[LoadedRun], limit: int = 0, *, allow_holes: bool = False
+) -> Sample:
     """The pull requests that all runs have, the first `limit` of them.
 
+    A run may have the head of the set, which is drawn by chance. One with holes has left out what its model failed on,
+    so that its failures would choose the sample: it is refused, unless that is wanted or the run says why.
+
     Raises:
-        EvalError: There is none.
+        EvalError: There is none, or a run has holes.
     """
     common = [one for one in held_out.pull_requests if all(one.key in run.predictions for run in runs)]
     if not common:
@@ -82,7 +87,32 @@ def choose_sample(held_out: HeldOutSet, runs: Sequence[LoadedRun], limit: int = 
         why = "those with a prediction" if len(runs) == 1 else f"those that all {len(runs)} runs have"
         why = f"the first {limit} of {why}" if len(chosen) < len(common) else why
         notes.append(f"Scored on {len(chosen)} of {len(held_out.pull_requests)} pull requests of the set: {why}.")
+    holed = [(run, holes) for run in runs if (holes := list_holes(held_out, run, chosen[-1].key))]
+    notes += [_excuse(run, holes, allow_holes=allow_holes) for run, holes in holed]
     return Sample(held_out, chosen, tuple(notes))
+
+
+def list_holes(held_out: HeldOutSet, run: LoadedRun, last: Key) -> list[Key]:
+    """The pull requests before the last one of the sample that a run has no prediction of."""
+    keys = [one.key for one in held_out.pull_requests]
+    return [key for key in keys[: keys.index(last)] if key not in run.predictions]
+
+
+def _excuse(run: LoadedRun, holes: Sequence[Key], *, allow_holes: bool) -> str:
+    """Say what a run has left out.
+
+    Raises:
+        EvalError: It must not.
+    """
+    repo, number = holes[0]
+    more = f" and {len(holes) - 1} more" if len(holes) > 1 else ""
+    if not (allow_holes or run.run.gaps):
+        raise EvalError(
+            f"{run.folder} has no prediction of {repo}#{number}{more}, but of pull requests behind in the set.",
+            "Run it again: it goes on, and asks only about these. With --allow-holes they are left out of the figures.",
+        )
+    why = run.run.gaps or "its model may have failed there"
+    return f"{run.run.candidate} has no prediction of {repo}#{number}{more}: {why}."
 
 
 def choose_files(runs: Sequence[LoadedRun], out: Path | None) -> list[Path]:

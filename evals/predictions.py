@@ -100,6 +100,8 @@ class Run:
     settings: dict[str, object] = field(default_factory=dict)
     glossator: str = ""
     """Version of the code."""
+    gaps: str = ""
+    """Why pull requests are left out, where it is not that the model failed on them."""
 
 
 def list_hunks(held: HeldOut) -> list[Hunk]:

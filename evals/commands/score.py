@@ -37,6 +37,7 @@ TEXT_SCORERS = ("auto", "bertscore", "words", "none")
 @click.option("--text-layer", type=click.IntRange(0), default=0, help="Layer of a model in a folder.")
 @click.option("--results", type=FILE, help="Where BERTScores are remembered.  [default: texts.sqlite beside --run]")
 @click.option("--limit", type=click.IntRange(0), default=0, help="Only so many pull requests, a random sample.")
+@click.option("--allow-holes", is_flag=True, help="Leave out what a model has failed on, and say so.")
 @click.option("--all-figures", is_flag=True, help="Print every figure; scorecard.json always has all of them.")
 def command(
     held_out: Path,
@@ -50,6 +51,7 @@ def command(
     text_layer: int,
     results: Path | None,
     limit: int,
+    allow_holes: bool,  # noqa: FBT001 - click gives it
     all_figures: bool,  # noqa: FBT001 - click gives it
 ) -> None:
     """Score runs against the human reviews, and write scorecards.
@@ -68,7 +70,7 @@ def command(
     runs = [load_run(folder, wanted) for folder in folders]
     before = load_run(untuned, wanted) if untuned else None
     files = choose_files(runs, out)
-    sample = choose_sample(wanted, [*runs, before] if before else runs, limit)
+    sample = choose_sample(wanted, [*runs, before] if before else runs, limit, allow_holes=allow_holes)
     pairs = load_training_pairs(training_pairs) if training_pairs else None
     check_leaks(sample.pull_requests, pairs or ())
     seen = Seen(pairs, f"{released:%Y-%m-%d}" if released else "")

@@ -12,6 +12,7 @@ from evals.cli import main
 from evals.decided import GATE_SCHEMA, Check, Decided
 from evals.held_out import HeldOut, HeldOutSet
 from evals.last_good import decide_keep, keep, recall
+from evals.loaded_run import choose_sample, load_run
 from evals.predictions import RunFolder
 from tests.evals.small_sets import APP, MAIN, README, hold_out, ours, predict, write_run, write_set
 
@@ -62,11 +63,12 @@ def test_it_comes_back_under_another_name(tmp_path: Path, demo: HeldOutSet, kept
 
 def test_only_what_the_set_shows_as_before_comes_back(tmp_path: Path, kept: RunFolder) -> None:
     """One is gone, one has another title, one is new."""
-    changed = [hold_out(1, APP), hold_out(2, MAIN, title="Another title"), hold_out(4, APP)]
-    out = RunFolder(tmp_path / "out")
+    changed = [hold_out(4, APP), hold_out(2, MAIN, title="Another title"), hold_out(1, APP)]
+    out, tonight = RunFolder(tmp_path / "out"), write_set(tmp_path / "changed.jsonl", changed)
 
-    assert recall(kept, write_set(tmp_path / "changed.jsonl", changed), out)
+    assert recall(kept, tonight, out)
     assert list(out.load_predictions()) == [("octo/demo", 1)]
+    assert len(choose_sample(tonight, [load_run(out.folder, tonight)]).pull_requests) == 1, "these are no failures"
     assert recall(kept, write_set(tmp_path / "other.jsonl", [hold_out(9, APP)]), RunFolder(tmp_path / "none")) == ""
 
 

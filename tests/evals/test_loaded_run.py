@@ -7,7 +7,7 @@ import pytest
 
 from evals.errors import EvalError
 from evals.held_out import HeldOutSet
-from evals.loaded_run import choose_files, choose_sample, load_run
+from evals.loaded_run import LoadedRun, choose_files, choose_sample, load_run
 from evals.predictions import Prediction
 from tests.evals.small_sets import APP, MAIN, hold_out, human, ours, predict, write_run, write_set
 
@@ -79,17 +79,44 @@ def test_a_folder_without_a_run_is_refused(tmp_path: Path, held_out: HeldOutSet)
         load_run(write_run(tmp_path / "run", []), held_out)
 
 
+def load(folder: Path, held_out: HeldOutSet, *numbers: int, gaps: str = "") -> LoadedRun:
+    """A run with predictions of these."""
+    run = load_run(write_run(folder, [predict(HELD[number - 1]) for number in numbers]), held_out)
+    return replace(run, run=replace(run.run, gaps=gaps))
+
+
 def test_several_runs_are_scored_on_what_all_have(tmp_path: Path, held_out: HeldOutSet) -> None:
-    all_of_them = load_run(write_run(tmp_path / "all", [predict(held) for held in HELD]), held_out)
-    some = load_run(write_run(tmp_path / "some", [predict(held) for held in reversed(HELD[1:])]), held_out)
+    all_of_them = load(tmp_path / "all", held_out, 1, 2, 3, 4)
+    head = load(tmp_path / "head", held_out, 3, 2, 1)
 
     assert choose_sample(held_out, [all_of_them]).notes == ()
-    sample = choose_sample(held_out, [all_of_them, some])
-    assert [held.key[1] for held in sample.pull_requests] == [2, 3, 4]
+    sample = choose_sample(held_out, [all_of_them, head])
+    assert [held.key[1] for held in sample.pull_requests] == [1, 2, 3]
     assert sample.notes == ("Scored on 3 of 4 pull requests of the set: those that all 2 runs have.",)
-    sample = choose_sample(held_out, [some], limit=2)
-    assert [held.key[1] for held in sample.pull_requests] == [2, 3]
+    sample = choose_sample(held_out, [head], limit=2)
+    assert [held.key[1] for held in sample.pull_requests] == [1, 2]
     assert sample.notes == ("Scored on 2 of 4 pull requests of the set: the first 2 of those with a prediction.",)
+
+
+def test_failures_do_not_choose_the_sample(tmp_path: Path, held_out: HeldOutSet) -> None:
+    all_of_them = load(tmp_path / "all", held_out, 1, 2, 3, 4)
+    holed = load(tmp_path / "holed", held_out, 1, 4)
+
+    for runs in ([holed], [all_of_them, holed]):
+        with pytest.raises(EvalError, match=r"holed has no prediction of octo/demo#2 and 1 more, but of") as caught:
+            choose_sample(held_out, runs)
+        assert "--allow-holes" in caught.value.hint
+    assert len(choose_sample(held_out, [holed], limit=1).pull_requests) == 1, "no hole before the last one"
+    sample = choose_sample(held_out, [holed], allow_holes=True)
+    assert [held.key[1] for held in sample.pull_requests] == [1, 4]
+    assert sample.notes[1] == "ours has no prediction of octo/demo#2 and 1 more: its model may have failed there."
+
+
+def test_a_run_may_say_why_it_lacks_some(tmp_path: Path, held_out: HeldOutSet) -> None:
+    old = load(tmp_path / "old", held_out, 2, 3, 4, gaps="the set has changed since")
+    sample = choose_sample(held_out, [old])
+    assert len(sample.pull_requests) == 3
+    assert sample.notes[1] == "ours has no prediction of octo/demo#1: the set has changed since."
 
 
 def test_runs_with_nothing_in_common_are_refused(tmp_path: Path, held_out: HeldOutSet) -> None:
