@@ -23,6 +23,8 @@ from reviewer.settings import Settings
 
 CONSTANT: Final = "Can we remove this? I don't think we need this anymore."
 """On CodeReviewer's test comments this sentence has a higher BLEU than CodeReviewer."""
+LARGE: Final = 5
+"""Added lines of a hunk that `large-hunks` comments on: humans say more on these, and less often nothing."""
 QUOTED = 120
 """Characters of a line that the template quotes."""
 
@@ -120,15 +122,15 @@ def write_constant(_: Hunk, __: Line) -> str:
     return CONSTANT
 
 
-def by_hunk(score: Score, choose: Choose, write: Write = write_template, *, ranks: bool = True) -> Idea:
-    """The idea to score hunks, and to comment on the same lines of each."""
+def by_hunk(score: Score, choose: Choose, write: Write = write_template, *, ranks: bool = True, least: int = 0) -> Idea:
+    """The idea to score hunks, and to comment on the same lines of each with at least so many added lines."""
 
     def guess(held: HeldOut, _: int) -> Guess:
         scores = score(held)
         spots = [
             Spot(hunk, line, value, write(hunk, line))
             for value, hunk in zip(scores, list_hunks(held), strict=True)
-            if value >= 0
+            if value >= 0 and _count_added(hunk) >= least
             for line in choose(hunk)
         ]
         return Guess(spots, scores if ranks else ())
@@ -165,7 +167,7 @@ def score_changed(held: HeldOut) -> Sequence[float]:
 
 def score_added(held: HeldOut) -> Sequence[float]:
     """The more lines were added, the higher."""
-    return [_share(sum(line.kind == "+" for line in hunk.lines)) for hunk in list_hunks(held)]
+    return [_share(_count_added(hunk)) for hunk in list_hunks(held)]
 
 
 def score_order(held: HeldOut) -> Sequence[float]:
@@ -176,6 +178,10 @@ def score_order(held: HeldOut) -> Sequence[float]:
 def score_alike(held: HeldOut) -> Sequence[float]:
     """No hunk before another."""
     return [0.0] * len(list_hunks(held))
+
+
+def _count_added(hunk: Hunk) -> int:
+    return sum(line.kind == "+" for line in hunk.lines)
 
 
 def _share(size: int) -> float:
@@ -209,6 +215,10 @@ BASELINES: Final[dict[str, Recipe]] = {
     "largest-hunk": Recipe("The hunks with most changed lines.", by_hunk(score_changed, choose_first)),
     "largest-added": Recipe("The hunks with most added lines.", by_hunk(score_added, choose_first)),
     "locator": Recipe("The order of hunks of the product.", by_hunk(score_located, choose_first)),
+    "large-hunks": Recipe(
+        f"The same order, and only hunks with {LARGE} added lines or more.",
+        by_hunk(score_located, choose_first, least=LARGE),
+    ),
     "template": Recipe("The same hunks, at the last line of each.", by_hunk(score_located, choose_last)),
     "constant": Recipe(
         "The same places as locator, one sentence.", by_hunk(score_located, choose_first, write_constant)

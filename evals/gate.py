@@ -133,7 +133,9 @@ def choose_verdict(checks: Sequence[Check]) -> tuple[Verdict, list[str]]:
     if unclear or (gains and not better):
         hoped = [] if better else [check.words for check in gains if check.result == "unclear"]
         return "inconclusive", unclear + hoped
-    return "promote", better or [check.words for check in musts if check.part in {"baseline", "first"}]
+    return "promote", better or [
+        check.words for check in musts if check.part in {"baseline", "first"} and check.result == "passed"
+    ]
 
 
 def save_decision(decision: Decision, path: Path) -> None:
@@ -163,6 +165,7 @@ def _compare_baselines(
     notes: list[str] = []
     for card in baselines:
         aligned = align(card, challenger)
+        check_text_scorers(card, challenger)
         if card.kind == "baseline":
             tables = aligned.champion, aligned.challenger
             found += [(card.candidate, compare(known[rule.metric], *tables, draws)) for rule in rules.beats]

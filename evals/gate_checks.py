@@ -102,17 +102,30 @@ def check_floor(rule: Floor, table: Table, metrics: Metrics) -> Check:
 
 
 def check_baselines(rule: Beats, compared: Sequence[tuple[str, Comparison]], metrics: Metrics) -> Iterator[Check]:
-    """Is the challenger significantly better than each baseline? `compared`: names, and each as the champion."""
+    """Does the challenger do beside each baseline what is asked? `compared`: names, and each as the champion.
+
+    Where it may only not be worse, a baseline without a figure that need not be given is not looked at.
+    """
     metric = metrics[rule.metric]
+    missing = [repr(name) for name in rule.names if name not in {given for given, _ in compared}]
     if not compared:
         words = f"{metric.label}: no baseline was given, so that nobody knows whether a rule of thumb does as well."
         yield Check("baseline", rule.metric, "unclear", words)
+    elif missing:
+        words = f"{metric.label}: not compared with {', '.join(missing)}: give the scorecards of these baselines, too."
+        yield Check("baseline", rule.metric, "unclear", words)
     for name, comparison in compared:
-        gain = read_gain(comparison, metric)
-        result = _judge_gain(gain, rule.worth)
+        lead, gain = describe_lead(comparison, metric, name), read_gain(comparison, metric)
+        if rule.worth is not None:
+            result, asked = _judge_gain(gain, rule.worth), "It must be significantly better."
+        else:
+            margin = rule.allowed or 0.0
+            result = "unclear" if gain is None else _judge_loss(gain, margin)
+            asked = f"It may be worse by {render_size(margin, metric.unit)}."
+            if comparison.champion is None and name not in rule.names:
+                result = "skipped"
         sight = describe_sight(comparison, metric) if result == "unclear" else ""
-        words = f"{describe_lead(comparison, metric, name)}. It must be significantly better.{sight}"
-        yield Check("baseline", rule.metric, result, words, name)
+        yield Check("baseline", rule.metric, result, f"{lead}. {asked}{sight}", name)
 
 
 def check_above_zero(part: Part, names: Sequence[str], table: Table, metrics: Metrics) -> Iterator[Check]:

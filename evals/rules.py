@@ -44,10 +44,16 @@ class Floor(_Rule, frozen=True, kw_only=True):
 
 
 class Beats(_Rule, frozen=True, kw_only=True):
-    """The challenger must be significantly better than each baseline; `worth` is the lead that is looked for."""
+    """What is asked beside each baseline that is given: those of `names` must be among them.
+
+    With `worth`, the lead that is looked for, the challenger must be significantly better. With `allowed` it may not be
+    worse by more than that.
+    """
 
     metric: str
-    worth: float
+    worth: float | None = None
+    allowed: float | None = None
+    names: tuple[str, ...] = ()
     means: str = ""
 
 
@@ -176,6 +182,9 @@ def _find_problems(rules: Rules, document: Mapping[str, Any]) -> Iterator[str]:
     for floor in rules.floor:
         if floor.least is None and floor.most is None:
             yield f"the floor of {floor.metric} has neither least nor most"
+    for beats in rules.beats:
+        if (beats.worth is None) == (beats.allowed is None):
+            yield f"the beats of {beats.metric} must have one of worth and allowed"
     for guard in rules.guard:
         if (guard.allowed is None) == (guard.allowed_share is None):
             yield f"the guard of {guard.metric} must have one of allowed and allowed_share"

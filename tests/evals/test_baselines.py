@@ -24,8 +24,8 @@ from tests.evals.small_sets import APP, hold_out, write_set
 from tests.fakes import make_diff
 
 NAMES = list(BASELINES)
-MANY = make_held(*(make_hunk(f"src/{at:02}.py", 10, f" {'-' * (at % 3)}{'+' * (at % 5)} ") for at in range(1, 41)))
-"""Forty hunks, eight of which only remove and some of which change nothing."""
+MANY = make_held(*(make_hunk(f"src/{at:02}.py", 10, f" {'-' * (at % 3)}{'+' * (at % 9)} ") for at in range(1, 41)))
+"""Forty hunks, some of which only remove and some of which change nothing."""
 SMALL = make_held(
     make_hunk("docs/a.md", 1, " +++++ "),
     make_hunk("src/b.py", 1, " ---+ "),
@@ -55,6 +55,7 @@ def places(prediction: Prediction) -> list[str]:
         ("constant", ["b.py R2", "c.py R2", "a.md R2", "(d.py L2)"]),
         ("template", ["b.py R2", "c.py R3", "a.md R6", "(d.py L3)"]),
         ("every-hunk", ["a.md R2", "b.py R2", "c.py R2", "d.py L2"]),
+        ("large-hunks", ["a.md R2"]),
         ("silent", []),
     ],
 )

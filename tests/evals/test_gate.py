@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -27,6 +28,7 @@ from evals.score import METRICS
 from evals.scorecard import Scorecard, save_scorecard
 from evals.statistics import Comparison
 from reviewer.domain import ModelVersion
+from tests.command import ROOT
 from tests.evals.synthetic import (
     GOOD,
     MEDIOCRE,
@@ -78,9 +80,13 @@ def cut(whole: Scorecard, size: int) -> Scorecard:
     return replace(whole, keys=whole.keys[:size], columns=columns, pools={}, slices=[])
 
 
+OF_ONE_BASELINE = re.sub(r"^names = .*\n", "", (ROOT / "evals/rules.toml").read_text("utf-8"), flags=re.MULTILINE)
+"""The package's rules, for a world with one baseline."""
+
+
 @cache
 def rules() -> Rules:
-    return load_rules()
+    return parse_rules(OF_ONE_BASELINE)
 
 
 def judge(
@@ -266,6 +272,20 @@ def test_without_a_baseline_nobody_is_promoted() -> None:
     found = decide(card("mediocre"), card("good"), [], rules(), METRICS, DRAWS)
     assert found.verdict == "inconclusive"
     assert "no baseline was given" in found.reasons[0]
+
+
+def test_one_worthless_baseline_is_not_enough() -> None:
+    silent = score(world(), "silent", comment_never(world()), "baseline")
+    for champion in (None, card("mediocre")):
+        found = decide(champion, card("good"), [silent], load_rules(), METRICS, DRAWS)
+        assert found.verdict == "inconclusive"
+        assert "not compared with 'random-line', 'largest-hunk', 'largest-added'" in found.reasons[0]
+
+
+def test_baselines_with_other_scorers_are_refused() -> None:
+    other = replace(card("every-hunk"), text_scorer={"bertscore": {"model": "another"}})
+    with pytest.raises(EvalError, match="scored by other models"):
+        judge(card("mediocre"), card("good"), None, other)
 
 
 def test_a_candidate_that_is_no_baseline_need_not_be_beaten() -> None:
@@ -479,7 +499,8 @@ def test_the_command_says_writes_and_ends_with_the_verdict(
         "--markdown",
         str(tmp_path / "gate.md"),
     ]
-    options += ["--json", str(tmp_path / "gate.json")]
+    (tmp_path / "rules.toml").write_text(OF_ONE_BASELINE)
+    options += ["--json", str(tmp_path / "gate.json"), "--rules", str(tmp_path / "rules.toml")]
     code, text = run_command(capsys, "gate", "--champion", files["champion"], *options)
     assert code == 0
     assert text.startswith("PROMOTE: good may review in the place of mediocre.")

@@ -180,6 +180,23 @@ def test_every_baseline_must_be_beaten() -> None:
     assert [check.result for check in check_baselines(rule, [], METRICS)] == ["unclear"]
 
 
+def test_baselines_that_are_asked_for_must_be_given() -> None:
+    rule = Beats(metric="f1", worth=0.03, names=("weak", "even", "strong"))
+    missing, weak = check_baselines(rule, [("weak", compared(0.1, 0.2))], METRICS)
+    assert (missing.result, weak.result) == ("unclear", "passed")
+    assert "not compared with 'even', 'strong'" in missing.words
+
+
+def test_beside_a_baseline_it_may_be_enough_not_to_be_worse() -> None:
+    mute = Comparison("f1", None, 0.5, pull_requests=80, note="the champion has no value")
+    pairs = [("same", compared(0, 0, 1.0)), ("even", compared(-0.2, 0.2, 0.9)), ("strong", compared(-0.3, -0.1))]
+    rule = Beats(metric="f1", allowed=0.05)
+    found = [check.result for check in check_baselines(rule, [*pairs, ("mute", mute)], METRICS)]
+    assert found == ["passed", "unclear", "failed", "skipped"]
+    asked = Beats(metric="f1", allowed=0.05, names=("mute",))
+    assert [check.result for check in check_baselines(asked, [("mute", mute)], METRICS)] == ["unclear"]
+
+
 @pytest.mark.parametrize(
     ("comparison", "result"),
     [

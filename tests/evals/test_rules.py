@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from evals.baselines import BASELINES
 from evals.comparison import by_name
 from evals.rules import (
     Beats,
@@ -51,7 +52,10 @@ def test_the_packages_rules_are_strict() -> None:
     assert floors["text.distinct"].least == 0.5
     assert floors["text.copied"].most == 0.2
     assert {floors[f"text.bertscore.lift_{name}"].judge for name in ("constant", "retrieval", "template")} == {"high"}
-    assert [beats.metric for beats in rules.beats] == ["location.hunk.f1"]
+    assert [beats.metric for beats in rules.beats] == ["location.hunk.f1", "ranking.hunk.within_ap"]
+    assert all(
+        {"largest-added", "locator", "large-hunks"} <= set(beats.names) <= set(BASELINES) for beats in rules.beats
+    )
     assert len(rules.first.above_zero) == 3
     assert {rule.metric for rule in rules.improvement} <= {guard.metric for guard in rules.guard}
     assert {"running.noise", "running.seconds"} <= {guard.metric for guard in rules.guard}
@@ -88,6 +92,7 @@ def test_a_margin_may_be_a_share_of_the_champions_value() -> None:
         ("allowed = 0.05", "", "one of allowed and allowed_share"),
         ("allowed = 0.05", "allowed = ", "is not TOML"),
         ('[[improvement]]\nmetric = "location.hunk.f1"\nworth = 0.05', "", "missing required field `improvement`"),
+        ("[sample]", "beats = [{metric = 'location.hunk.f1'}]\n[sample]", "one of worth and allowed"),
         ("[sample]", "floor = [{metric = 'running.comments'}]\n[sample]", "neither least nor most"),
         ("[sample]", "floor = [{metric = 'a', least = 1, judge = 'mean'}]\n[sample]", "Invalid enum value 'mean'"),
     ],
