@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from evals.decided import Decided
-from evals.errors import refuse_write
+from evals.errors import EvalError, refuse_read, refuse_write
 from evals.held_out import HeldOutSet
-from evals.predictions import Prediction, RunFolder
+from evals.predictions import Prediction, Run, RunFolder
 from evals.records import digest
 from reviewer.jsonfile import replace_file
 
@@ -36,11 +36,35 @@ class Choice:
         return f"{kept}: {self.why}"
 
 
-def recall(kept: RunFolder, held_out: HeldOutSet, out: RunFolder) -> str:
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The last good run as it is kept: nothing when there is none, or none that can be read."""
+
+    run: Run | None = None
+    predictions: tuple[Prediction, ...] = ()
+    digest: str = ""
+    """Stands for it."""
+    problem: str = ""
+    """Why it cannot be read."""
+
+
+def load_kept(folder: RunFolder) -> Kept:
+    """Read the last good run. What cannot be read counts as none: else it would stop every night from now on."""
+    if not folder.run_file.exists():
+        return Kept()
+    try:
+        run, predictions = folder.load_run(), folder.load_predictions()
+        data = folder.predictions_file.read_bytes() if predictions else b""
+    except EvalError as error:
+        return Kept(problem=error.what)
+    return Kept(run, tuple(predictions.values()), digest(data))
+
+
+def recall(kept: Kept, held_out: HeldOutSet, out: RunFolder) -> str:
     """Write the last good run into a folder, as far as the set still shows the same pull requests.
 
     Args:
-        kept: Where it is kept.
+        kept: The last good run, if any.
         held_out: The set of tonight.
         out: A new folder.
 
@@ -48,21 +72,18 @@ def recall(kept: RunFolder, held_out: HeldOutSet, out: RunFolder) -> str:
         What stands for the kept run; empty when there is none, or none of its pull requests is there any more.
 
     Raises:
-        EvalError: It cannot be read, or the folder cannot be written.
+        EvalError: The folder cannot be written.
     """
-    if not kept.run_file.exists():
+    same = _pick_same(kept.predictions, held_out)
+    if not (kept.run and same):
         return ""
-    same = _pick_same(kept.load_predictions().values(), held_out)
-    if not same:
-        return ""
-    run = kept.load_run()
-    out.start(replace(run, candidate=run.candidate + SUFFIX, gaps=GAPS))
+    out.start(replace(kept.run, candidate=kept.run.candidate + SUFFIX, gaps=GAPS))
     for prediction in same:
         out.add(prediction)
-    return digest(kept.predictions_file.read_bytes())
+    return kept.digest
 
 
-def decide_keep(kept: RunFolder, held_out: HeldOutSet, decided: Decided | None, *, accept: bool) -> Choice:
+def decide_keep(kept: Kept, held_out: HeldOutSet, decided: Decided | None, *, accept: bool) -> Choice:
     """Whether tonight's run takes the place of the kept one.
 
     Args:
@@ -71,15 +92,15 @@ def decide_keep(kept: RunFolder, held_out: HeldOutSet, decided: Decided | None, 
         decided: The gate on tonight's run against the kept one; None when they could not be compared.
         accept: Somebody wants it so.
     """
-    before = kept.load_predictions() if kept.run_file.exists() else {}
-    same = _pick_same(before.values(), held_out)
     if accept:
         return Choice(taken=True, why="it was accepted by hand.")
+    if kept.problem:
+        return Choice(taken=True, why="what was kept cannot be read.")
+    same = _pick_same(kept.predictions, held_out)
     if not same:
-        return Choice(
-            taken=True, why="there was none before." if not before else "the set has no pull request of before."
-        )
-    changed = len(same) < max(len(held_out.pull_requests), len(before))
+        why = "the set has no pull request of before." if kept.predictions else "there was none before."
+        return Choice(taken=True, why=why)
+    changed = len(same) < max(len(held_out.pull_requests), len(kept.predictions))
     return _judge(decided if decided and decided.is_enough else None, changed=changed)
 
 
@@ -101,12 +122,16 @@ def keep(run: RunFolder, kept: RunFolder) -> None:
     Raises:
         EvalError: It cannot be read or written.
     """
-    try:
-        kept.folder.mkdir(parents=True, exist_ok=True)
-        for source, target in ((run.predictions_file, kept.predictions_file), (run.run_file, kept.run_file)):
-            replace_file(target, source.read_bytes())
-    except OSError as error:
-        raise refuse_write(kept.folder, error) from error
+    for source, target in ((run.predictions_file, kept.predictions_file), (run.run_file, kept.run_file)):
+        try:
+            data = source.read_bytes()
+        except OSError as error:
+            raise refuse_read(source, error) from error
+        try:
+            kept.folder.mkdir(parents=True, exist_ok=True)
+            replace_file(target, data)
+        except OSError as error:
+            raise refuse_write(kept.folder, error) from error
 
 
 def _pick_same(predictions: Iterable[Prediction], held_out: HeldOutSet) -> list[Prediction]:

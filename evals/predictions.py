@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from evals.errors import EvalError, refuse_write
+from evals.errors import EvalError, refuse_read, refuse_write
 from evals.held_out import HeldOut, Key
-from evals.records import check_head, encode, encode_values, load_document, parse_line, read_lines, save_document
+from evals.records import check_head, encode, encode_values, load_document, parse_line, save_document
 from reviewer.domain import Hunk, Line, ModelVersion, Side
 
 RUN_SCHEMA: Final = "glossator/eval-run/1"
@@ -166,9 +166,10 @@ class RunFolder:
         """
         if not self.predictions_file.exists():
             return {}
-        whole = self.predictions_file.read_bytes().endswith(b"\n")
-        lines = list(read_lines(self.predictions_file))
-        lines = lines if whole else lines[:-1]
+        try:
+            lines = self.predictions_file.read_bytes().split(b"\n")[:-1]
+        except OSError as error:
+            raise refuse_read(self.predictions_file, error) from error
         if not lines:
             return {}
         check_head(lines[0], PREDICTIONS_SCHEMA, self.predictions_file)

@@ -30,20 +30,23 @@ def command(
     """Bring back what the champion made of the pull requests when it was last good, or keep tonight's for it."""
     from evals.decided import load_decided
     from evals.held_out import load_held_out
-    from evals.last_good import decide_keep, keep, recall
+    from evals.last_good import decide_keep, keep, load_kept, recall
     from evals.predictions import RunFolder
     from evals.regression_text import render_watch
     from evals.report_files import append_summary
+    from reviewer.report_lines import clean
 
     if (out is None) == (run is None):
         raise UsageError("There is nothing to do, or too much.", "Give either --recall or --keep.")
-    wanted, kept = load_held_out(held_out, limit), RunFolder(folder)
+    wanted, kept = load_held_out(held_out, limit), load_kept(RunFolder(folder))
+    if kept.problem:
+        click.echo(f"Warning: there is no last good run any more. {clean(kept.problem)}", err=True)
     if out:
         click.echo(recall(kept, wanted, RunFolder(out)))
     if run:
         decided = load_decided(decision) if decision else None
         choice = decide_keep(kept, wanted, decided, accept=accept)
         if choice.taken:
-            keep(RunFolder(run), kept)
+            keep(RunFolder(run), RunFolder(folder))
         append_summary(render_watch(decided, choice.say()))
         click.echo(choice.say(), err=True)

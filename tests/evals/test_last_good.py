@@ -10,8 +10,9 @@ import pytest
 
 from evals.cli import main
 from evals.decided import GATE_SCHEMA, Check, Decided
+from evals.errors import EvalError
 from evals.held_out import HeldOut, HeldOutSet
-from evals.last_good import decide_keep, keep, recall
+from evals.last_good import Choice, decide_keep, keep, load_kept, recall
 from evals.loaded_run import choose_sample, load_run
 from evals.predictions import RunFolder
 from tests.evals.small_sets import APP, MAIN, README, hold_out, ours, predict, write_run, write_set
@@ -44,9 +45,9 @@ def demo(tmp_path: Path, held: list[HeldOut]) -> HeldOutSet:
 def test_the_first_night_is_kept(tmp_path: Path, demo: HeldOutSet, kept: RunFolder) -> None:
     nothing = RunFolder(tmp_path / "new")
 
-    assert recall(nothing, demo, RunFolder(tmp_path / "out")) == ""
+    assert recall(load_kept(nothing), demo, RunFolder(tmp_path / "out")) == ""
     assert not (tmp_path / "out").exists()
-    choice = decide_keep(nothing, demo, None, accept=False)
+    choice = decide_keep(load_kept(nothing), demo, None, accept=False)
     assert choice.say() == "Tonight's run is the last good one from now on: there was none before."
     keep(kept, nothing)
     assert nothing.load_run() == kept.load_run()
@@ -56,7 +57,7 @@ def test_the_first_night_is_kept(tmp_path: Path, demo: HeldOutSet, kept: RunFold
 def test_it_comes_back_under_another_name(tmp_path: Path, demo: HeldOutSet, kept: RunFolder) -> None:
     out = RunFolder(tmp_path / "out")
 
-    assert len(recall(kept, demo, out)) == 16
+    assert len(recall(load_kept(kept), demo, out)) == 16
     assert out.load_run().candidate == "reviewer-7 when last good"
     assert out.load_predictions() == kept.load_predictions()
 
@@ -66,10 +67,13 @@ def test_only_what_the_set_shows_as_before_comes_back(tmp_path: Path, kept: RunF
     changed = [hold_out(4, APP), hold_out(2, MAIN, title="Another title"), hold_out(1, APP)]
     out, tonight = RunFolder(tmp_path / "out"), write_set(tmp_path / "changed.jsonl", changed)
 
-    assert recall(kept, tonight, out)
+    assert recall(load_kept(kept), tonight, out)
     assert list(out.load_predictions()) == [("octo/demo", 1)]
     assert len(choose_sample(tonight, [load_run(out.folder, tonight)]).pull_requests) == 1, "these are no failures"
-    assert recall(kept, write_set(tmp_path / "other.jsonl", [hold_out(9, APP)]), RunFolder(tmp_path / "none")) == ""
+    assert (
+        recall(load_kept(kept), write_set(tmp_path / "other.jsonl", [hold_out(9, APP)]), RunFolder(tmp_path / "none"))
+        == ""
+    )
 
 
 @pytest.mark.parametrize(("decision", "taken", "why"), [
@@ -83,10 +87,10 @@ def test_only_what_the_set_shows_as_before_comes_back(tmp_path: Path, kept: RunF
 def test_when_tonights_takes_its_place(
     decision: Decided | None, taken: bool, why: str, demo: HeldOutSet, kept: RunFolder
 ) -> None:
-    choice = decide_keep(kept, demo, decision, accept=False)
+    choice = decide_keep(load_kept(kept), demo, decision, accept=False)
 
     assert (choice.taken, choice.why) == (taken, why)
-    assert decide_keep(kept, demo, decision, accept=True).why == "it was accepted by hand."
+    assert decide_keep(load_kept(kept), demo, decision, accept=True).why == "it was accepted by hand."
 
 
 @pytest.mark.parametrize(("check", "taken"), [(SAME, True), (WORSE, False)])
@@ -95,13 +99,34 @@ def test_another_set_takes_its_place_unless_it_hides_a_loss(
 ) -> None:
     for name, changed in (("more", [*held, hold_out(4, APP)]), ("fewer", held[:2])):
         other = write_set(tmp_path / f"{name}.jsonl", changed)
-        assert decide_keep(kept, other, decided(check), accept=False).taken == taken
+        assert decide_keep(load_kept(kept), other, decided(check), accept=False).taken == taken
 
 
 def test_another_set_altogether(tmp_path: Path, kept: RunFolder) -> None:
-    choice = decide_keep(kept, write_set(tmp_path / "other.jsonl", [hold_out(9, APP)]), None, accept=False)
+    choice = decide_keep(load_kept(kept), write_set(tmp_path / "other.jsonl", [hold_out(9, APP)]), None, accept=False)
 
     assert (choice.taken, choice.why) == (True, "the set has no pull request of before.")
+
+
+@pytest.mark.parametrize("name", ["run.json", "predictions.jsonl"])
+def test_what_was_kept_and_cannot_be_read_counts_as_none(
+    name: str, tmp_path: Path, demo: HeldOutSet, kept: RunFolder
+) -> None:
+    (kept.folder / name).write_bytes(b"\x00\n")
+    damaged = load_kept(kept)
+    assert name in damaged.problem
+    assert recall(damaged, demo, RunFolder(tmp_path / "out")) == ""
+    assert decide_keep(damaged, demo, None, accept=False) == Choice(taken=True, why="what was kept cannot be read.")
+    assert decide_keep(damaged, demo, None, accept=True).why == "it was accepted by hand."
+    (kept.folder / name).unlink()
+    (kept.folder / name).mkdir()
+    assert name in load_kept(kept).problem
+
+
+def test_a_run_that_is_not_there_is_named(tmp_path: Path, kept: RunFolder) -> None:
+    with pytest.raises(EvalError, match=r"Cannot read .*nothere"):
+        keep(RunFolder(tmp_path / "nothere"), kept)
+    assert load_kept(kept).predictions, "and what was kept stays"
 
 
 def test_the_command(
@@ -135,6 +160,11 @@ def test_the_command(
     assert run("--keep", kept.folder, "--decision", decision) == 0
     assert capsys.readouterr().err == "The last good run stays: tonight's is worse.\n"
     assert run() == run("--keep", kept.folder, "--recall", tmp_path / "x") == 2
+    capsys.readouterr()
+    (tmp_path / "last-good" / "run.json").write_text("cut sh")
+    assert run("--recall", tmp_path / "third") == 0
+    assert capsys.readouterr().err.startswith("Warning: there is no last good run any more. ")
+    assert run("--keep", kept.folder, "--accept") == 0
     text = summary.read_text("utf-8")
     assert text.startswith("### The champion is watched from now on\n\nTonight's run is the last good one from now on")
     assert "### The champion `reviewer-7` is worse than when it was last good\n\n- 🔻 F1 fell.\n\nThe last" in text

@@ -134,13 +134,32 @@ def test_two_processes_may_write_at_once(tmp_path: Path) -> None:
         assert len(store.get_many(map(str, range(40)))) == 40
 
 
-def test_a_file_that_is_no_database(tmp_path: Path) -> None:
-    (tmp_path / "a.sqlite").write_text("not a database, only words " * 50)
+def test_a_file_that_is_no_database(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, words = tmp_path / "a.sqlite", "not a database, only words " * 50
+    path.write_text(words)
+    with ContentStore(path) as store:
+        store.put_many({"x": "y"})
+    assert "a.sqlite is damaged" in capsys.readouterr().err
+    with ContentStore(path) as store:
+        assert store.get("x") == "y"
+    assert (tmp_path / "a.sqlite.damaged").read_text() == words, "somebody may miss it"
+    assert capsys.readouterr().err == ""
     with pytest.raises(EvalError, match="Cannot use") as caught:
-        ContentStore(tmp_path / "a.sqlite")
-    assert "Remove the file" in caught.value.hint
-    with pytest.raises(EvalError, match="Cannot use"):
         ContentStore(tmp_path / "a.sqlite" / "below")
+    assert "remove it" in caught.value.hint
+
+
+def test_a_database_with_a_damaged_page_is_begun_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "a.sqlite"
+    with ContentStore(path) as store:
+        store.put_many({str(number): "x" * 50 for number in range(2000)})
+    data = path.read_bytes()
+    path.write_bytes(data[:8192] + b"\xff" * (len(data) - 8192))
+    with ContentStore(path) as store:
+        assert store.get("7") is None
+        store.put_many({"7": "new"})
+        assert store.get_many(["7", "8"]) == {"7": "new"}
+    assert "is damaged" in capsys.readouterr().err
 
 
 def test_a_database_that_breaks_later(tmp_path: Path) -> None:
@@ -150,5 +169,5 @@ def test_a_database_that_breaks_later(tmp_path: Path) -> None:
         other.close()
         with pytest.raises(EvalError, match="Cannot use"):
             store.get("x")
-        with pytest.raises(EvalError, match="Cannot write"):
+        with pytest.raises(EvalError, match="Cannot use"):
             store.put_many({"x": "y"})
