@@ -1,12 +1,17 @@
-"""Does a candidate say something of its own? What it repeats, and what it copies from the training data."""
+"""Does a candidate say something of its own? What it repeats, and what it copies from the training data.
+
+Quoting code makes no comment different: what stands in the file's diff or looks like code is left out first.
+"""
 
 from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
+
+import numpy as np
 
 from evals.chrf import chrf
 from evals.held_out import HeldOut, Key
@@ -20,7 +25,15 @@ COPIED: Final = 0.9
 NEAREST: Final = 5
 """Training comments that share the most telling words, with which a comment is compared."""
 
-_QUOTED: Final = re.compile(r"`[^`]*`")
+ALIKE: Final = 0.7
+"""The F1 of words with another posted comment from which a comment repeats it.
+
+On the sets that were looked at, 1 to 2 in 10 human comments do, 6 to 7 in 10 of those that are
+copied from the nearest training hunk, and all of a template."""
+
+_QUOTED: Final = re.compile(r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)|`[^`]*`", re.DOTALL)
+_SHAPED: Final = re.compile(r"[\d_`(){}\[\]<>=/\\]|[a-z][A-Z]|[A-Z]{2}[a-z]|\w[.:]+\w")
+_AROUND: Final = "\"'.,:;!?()[]*"
 
 
 class CopyCheck:
@@ -39,7 +52,7 @@ class CopyCheck:
 
 
 class Repeats:
-    """The posted comments of a run, how often each is made, and whether it is a copy."""
+    """The posted comments of a run, whether each repeats another, and whether it is a copy."""
 
     def __init__(
         self, chosen: Sequence[HeldOut], predictions: Mapping[Key, Prediction], training: Sequence[str] = ()
@@ -48,19 +61,21 @@ class Repeats:
         posted = [
             (held.key, comment) for held in chosen for comment in predictions[held.key].comments if comment.posted
         ]
-        times = Counter(outline(comment.body) for _, comment in posted)
+        words = {held.key: _list_names(held) for held in chosen}
+        outlines = [outline(comment.body, words[key].get(comment.path, frozenset())) for key, comment in posted]
         check = _index_copies(tuple(training)) if training else None
         copies = {body: check.is_copy(body) for body in {comment.body for _, comment in posted}} if check else {}
         self._comments = [
-            (key, comment.path, 1 / times[outline(comment.body)], copies.get(comment.body)) for key, comment in posted
+            (key, comment.path, distinct, copies.get(comment.body))
+            for (key, comment), distinct in zip(posted, find_distinct(outlines), strict=True)
         ]
 
     def count(self, rows: Mapping[Key, defaultdict[str, float]], wants: Callable[[str], bool]) -> None:
         """Add the counts of each pull request, of the files that `wants` takes."""
-        for key, path, part, is_copy in self._comments:
+        for key, path, distinct, is_copy in self._comments:
             if wants(path):
                 rows[key]["text.posted"] += 1
-                rows[key]["text.distinct"] += part
+                rows[key]["text.distinct"] += distinct
                 rows[key]["text.compared"] += is_copy is not None
                 rows[key]["text.copied"] += bool(is_copy)
 
@@ -70,9 +85,54 @@ def _index_copies(training: tuple[str, ...]) -> CopyCheck:
     return CopyCheck(training)
 
 
-def outline(body: str) -> str:
-    """A comment without case, white space and the code that it quotes: the same for all comments of one template."""
-    return " ".join(_QUOTED.sub("``", body).lower().split())
+def outline(body: str, names: Collection[str] = ()) -> tuple[str, ...]:
+    """The words of a comment in small letters, with a mark for each run of code: the same for all of one template.
+
+    Code is what is quoted, what looks like it, as anything with a digit, and any of `names`, in small letters.
+    """
+    words: list[str] = []
+    for token in _QUOTED.sub(" ` ", body).split():
+        shaped = _SHAPED.search(token.strip(_AROUND))
+        words += ["`"] if shaped else ["`" if word in names else word for word in list_words(token)]
+    return tuple(word for at, word in enumerate(words) if word != "`" or words[at - 1 : at] != ["`"])
+
+
+def find_distinct(outlines: Sequence[tuple[str, ...]]) -> list[bool]:
+    """Whether each has an F1 of words below `ALIKE` with all the others."""
+    times = Counter(outlines)
+    different = list(times)
+    nearest = dict(zip(different, _measure_nearest(different), strict=True))
+    return [times[words] == 1 and nearest[words] < ALIKE for words in outlines]
+
+
+def _measure_nearest(texts: Sequence[tuple[str, ...]]) -> list[float]:
+    """The highest F1 of each with another one, as `TokenScorer` has it, 0 when there is none."""
+    lengths = np.array([max(1, len(words)) for words in texts], dtype=np.float64)
+    found: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
+    for at, words in enumerate(texts):
+        for word, count in Counter(words).items():
+            found[word].append((at, count))
+    entries = {word: np.array(places, dtype=np.int64).T for word, places in found.items()}
+    nearest = []
+    for at, words in enumerate(texts):
+        precision, recall = np.zeros(len(texts)), np.zeros(len(texts))
+        for word, count in Counter(words).items():
+            places, counts = entries[word]
+            precision[places] += count / lengths[at]
+            recall[places] += counts / lengths[places]
+        f1 = np.zeros(len(texts))
+        np.divide(2 * precision * recall, precision + recall, out=f1, where=precision > 0)
+        f1[at] = 0
+        nearest.append(float(f1.max()))
+    return nearest
+
+
+def _list_names(held: HeldOut) -> dict[str, frozenset[str]]:
+    """All words of the diff of each file."""
+    return {
+        file.path: frozenset(list_words("\n".join(line.text for hunk in file.hunks for line in hunk.lines)))
+        for file in held.bundle.pull_request.files
+    }
 
 
 def _squeeze(text: str) -> str:
@@ -84,7 +144,7 @@ METRICS: Final[tuple[Metric, ...]] = (
         "text.distinct",
         "Distinct comments",
         Ratio({"text.distinct": 1.0}, {"text.posted": 1.0}),
-        about="Different texts among the posted comments, quoted code aside. A constant generator has nearly none.",
+        about="Posted comments that do not nearly repeat another one, code aside. A constant or a template has none.",
     ),
     Metric(
         "text.copied",

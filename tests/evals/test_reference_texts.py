@@ -94,8 +94,9 @@ def test_the_template_quotes_the_line() -> None:
 
 
 def test_the_template_never_quotes_a_line_without_a_word() -> None:
-    texts = [("+", "first"), ("+", "  last;"), ("-", "}"), ("+", " *"), (" ", "context"), ("+", "")]
-    lines = tuple(Line(kind, text, at, at) for at, (kind, text) in enumerate(texts, 1))
+    texts = ["first", "  last;", "}", " *"]
+    changed = [Line("+", text, None, at) for at, text in enumerate(texts, 1)]
+    lines = (*changed, Line(" ", "context", 1, 5), Line("+", "", None, 6))
     hunk = Hunk("a.c", "", 1, 1, lines)
     assert {fill_template(hunk, "RIGHT", line)[:11] for line in (2, 3, 4, 6, 99)} == {"Is `last;` "}
     assert fill_template(hunk, "RIGHT", 1).startswith("Is `first`")
