@@ -16,6 +16,7 @@ from evals.report_notes import LIMITS
 from evals.run import NO_MODEL
 from evals.scorecard import Estimate, Scorecard
 from reviewer.inert import make_inert_line
+from reviewer.report_lines import render_span
 
 TASK: Final = {"type": "text-generation", "name": "Code review of pull requests"}
 HUB_METRICS: Final = {
@@ -71,8 +72,8 @@ def _introduce(card: Scorecard) -> str:
     where = _text(_name_dataset(card))
     return (
         f"Measured with Glossator {_text(card.glossator)} on {count(len(card.keys), 'held-out pull request')} of the "
-        f"set {where}, revision `{card.revision}`: its comments against those of human reviewers. Intervals are 95 % "
-        "bootstrap intervals over pull requests."
+        f"set {where}, revision {render_span(card.revision)}: its comments against those of human reviewers. "
+        "Intervals are 95 % bootstrap intervals over pull requests."
     )
 
 

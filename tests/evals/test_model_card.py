@@ -70,7 +70,7 @@ def test_the_section_has_figures_intervals_and_limits() -> None:
 
 def test_strangers_words_are_inert() -> None:
     words = "<script>x</script> @octocat ![a](https://evil.example/x.png)\n---\n- a: b"
-    card = make_scorecard(dataset=words, notes=[words])
+    card = make_scorecard(dataset=words, revision=f"`{words}`", notes=[words])
     text = render_model_card(card)
     front, _, section = text[4:].partition("\n---\n")
     assert yaml.safe_load(front)["model-index"][0]["results"][0]["dataset"]["type"] == words
