@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -42,8 +42,8 @@ def arrange(figure: Figure) -> None:
         figure.set_layout_engine("none")
 
 
-def place_labels(axes: Axes, spots: Sequence[Spot]) -> None:
-    """Write each name where it covers no point and no other name, the first one's first."""
+def place_labels(axes: Axes, spots: Sequence[Spot], curve: Iterable[tuple[float, float]] = ()) -> None:
+    """Write each name where it covers no point, no other name and no `curve`, the first one's first."""
     figure = axes.get_figure(root=True)
     assert figure is not None, "it was made for one"
     arrange(figure)
@@ -53,6 +53,7 @@ def place_labels(axes: Axes, spots: Sequence[Spot]) -> None:
     inside = (bounds.x0 * scale, bounds.y0 * scale, bounds.x1 * scale, bounds.y1 * scale)
     taken: list[Box] = [(x - 4, y - 4, x + 4, y + 4) for x, y in to_points]
     taken += [box for spot in spots if spot.ranges for box in _cross(axes, spot, spot.ranges, scale)]
+    taken += [(x - 1, y - 1, x + 1, y + 1) for x, y in (scale * axes.transData.transform(point) for point in curve)]
     for (x, y), spot in zip(to_points, spots, strict=True):
         dx, dy, box = _choose(x, y, spot.name, taken, inside)
         taken.append(box)

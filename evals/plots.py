@@ -67,7 +67,10 @@ def _paint_curve(axes: Axes, curve: Sequence[Point], spots: Sequence[Spot]) -> N
         axes.plot([spot.x, spot.x], [low, high], color=spot.color, linewidth=width)
         axes.plot(spot.x, spot.y, "o", color=spot.color, markersize=5.5, markeredgecolor=PAPER)
     axes.set(xlim=(0, right), ylim=(0, top), xlabel="recall", ylabel="precision")
-    place_labels(axes, spots)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.set_yticks([tick for tick in axes.get_yticks() if 0 < tick <= top])  # the corner has one 0, below
+    place_labels(axes, spots, [(point.recall, point.precision) for point in curve])
 
 
 def _limit(values: Sequence[float]) -> float:

@@ -25,6 +25,8 @@ LETTERS: Final = 30
 """Of a line of a name; a longer one gets a second line."""
 REACH: Final = 0.3
 """The largest difference to the champion that is drawn at its place."""
+UNITS: Final[dict[Unit, str]] = {"share": "%"}
+POINTS: Final = "points; of scores, hundredths"
 SLICED: Final = (
     "location.hunk.f1",
     "location.hunk.recall",
@@ -32,6 +34,8 @@ SLICED: Final = (
     "running.noise",
     "text.bertscore.matched",
 )
+COMPARED: Final = frozenset({"share", "score"})
+"""Units of what can be drawn on one axis from 0 to 1."""
 SCORERS: Final = {"bertscore": "BERTScore", "chrf": "chrF", "rouge_l": "ROUGE-L"}
 STAND_INS: Final = {
     "constant": "best constant comment",
@@ -61,7 +65,13 @@ class Dot:
 
 
 def draw_dots(
-    name: str, title: str, dots: Sequence[Dot], unit: Unit, line: float | None = None, reach: float = math.inf
+    name: str,
+    title: str,
+    dots: Sequence[Dot],
+    unit: Unit,
+    line: float | None = None,
+    reach: float = math.inf,
+    axis: str = "",
 ) -> Html:
     """Values with their intervals.
 
@@ -72,6 +82,7 @@ def draw_dots(
         unit: Of the values.
         line: A value that all are compared with.
         reach: What is further from 0 is drawn as an arrow at the edge, so that it does not squeeze the others.
+        axis: What the values are; without it the unit.
     """
     told = " ".join(
         f"{dot.name}: {render_value(dot.value, unit)} ({render_range(dot.low, dot.high, unit)}) {dot.note}."
@@ -90,11 +101,21 @@ def draw_dots(
             axes.annotate(
                 note, (1, at), (4, 0), ("axes fraction", "data"), "offset points", va="center", fontsize=7, color=SOFT
             )
-        axes.xaxis.set_major_formatter(lambda x, _: f"{100 * x:.4g} %" if unit == "share" else f"{x:.4g}")
-        axes.grid(axis="x", color=LINE, linewidth=0.6)
-        axes.margins(x=0.05)
+        _finish_axis(axes, unit)
+        axes.set_xlabel(axis or UNITS.get(unit, unit), fontsize=8)
 
-    return draw_picture(name, title, told, 0.5 + ROW * len(dots), paint)
+    return draw_picture(name, title, told, 0.7 + ROW * len(dots), paint)
+
+
+def _finish_axis(axes: Axes, unit: Unit) -> None:
+    """Ticks beyond all that is drawn, so that each length can be read off; the unit stands below."""
+    low, high = axes.dataLim.intervalx
+    ticks = axes.xaxis.get_major_locator().tick_values(low, high)
+    edge = 0.03 * (ticks[-1] - ticks[0])
+    axes.set_xlim(ticks[0] - edge, ticks[-1] + edge)
+    factor = 100 if unit == "share" else 1
+    axes.set_xticks(ticks, [f"{factor * tick:.4g}".replace("-", "\u2212") for tick in ticks], fontsize=8)
+    axes.grid(axis="x", color=LINE, linewidth=0.6)
 
 
 def _paint_dot(axes: Axes, at: int, dot: Dot, reach: float) -> None:
@@ -168,12 +189,20 @@ def draw_differences(report: Report) -> Iterator[Html]:
         return
     dots = []
     for title, metrics in report.groups:
-        rows = [_difference_dot(metric, report) for metric in metrics if metric.unit in {"share", "score"}]
+        rows = [_difference_dot(metric, report) for metric in metrics if metric.unit in COMPARED]
         if any(dot.value is not None for dot in rows):
             dots += [Dot(title, is_heading=True), *rows]
     if dots:
         title = f"Difference to {label(champion.card.candidate)}"
-        yield draw_dots("differences", title, dots, "share", 0.0, REACH)
+        yield draw_dots("differences", title, dots, "share", 0.0, REACH, POINTS)
+
+
+def has_arrows(report: Report) -> bool:
+    """Whether some difference to the champion is too large to be drawn at its place."""
+    dots = [
+        _difference_dot(metric, report) for _, group in report.groups for metric in group if metric.unit in COMPARED
+    ]
+    return any(dot.value is not None and abs(dot.value) > REACH for dot in dots)
 
 
 def _difference_dot(metric: Metric, report: Report) -> Dot:

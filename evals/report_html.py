@@ -7,7 +7,7 @@ from typing import Final
 
 from evals.markup import Html, element
 from evals.plots import draw_calibration, draw_curves, draw_seconds
-from evals.plots_rows import draw_differences, draw_drops, draw_lifts, draw_slices
+from evals.plots_rows import REACH, draw_differences, draw_drops, draw_lifts, draw_slices, has_arrows
 from evals.report import Report, render_headline, render_title
 from evals.report_examples import render_examples
 from evals.report_notes import (
@@ -30,9 +30,10 @@ VERDICTS: Final = {
 }
 DIFFERENCE: Final = (
     "Dots are this candidate less the champion on the same pull requests, with 95 % intervals; green is significantly "
-    "better, red significantly worse. A difference within the grey band would be missed more than once in five times. "
-    "An arrow is more than 30 points away."
+    "better, red significantly worse, each figure taken alone. A difference within the grey band would be missed more "
+    "than once in five times."
 )
+ARROW: Final = f" An arrow is more than {100 * REACH:.0f} points away."
 WHERE: Final = (
     "The line takes the comments from the highest score down, those over the budget too. Dots are what each candidate "
     "posts, with 95 % intervals. On the grey curves F1 is the same."
@@ -47,7 +48,6 @@ WORDS: Final = (
     "At 0 a text that needs no reviewer does as well."
 )
 SLICES: Final = "With 95 % intervals; the line is the whole set. Hollow dots: too few human comments to rely on."
-RUNNING: Final = "What the model said and nobody was shown, and how long it took."
 
 
 def render_html(report: Report) -> str:
@@ -95,17 +95,17 @@ def section(name: str, title: str, *content: Html) -> Html:
 def _pictures(report: Report) -> Iterator[Html]:
     """The sections that have something to show."""
     parts = (
-        ("difference", "Difference to the champion", draw_differences, DIFFERENCE),
+        ("difference", "Difference to the champion", draw_differences, DIFFERENCE + ARROW * has_arrows(report)),
         ("where", "Where it comments", draw_curves, WHERE),
         ("score", "What a score is worth", _show_calibration, SCORE),
         ("words", "What it says, beyond texts that need no reviewer", draw_lifts, WORDS),
         ("slices", "Parts of the set", draw_slices, SLICES),
-        ("running", "How it runs", _show_running, RUNNING),
+        ("running", "How it runs", _show_running, ""),
     )
     for name, title, show, words in parts:
         shown = list(show(report))
         if any(shown):
-            yield section(name, title, element("p", words), element("div", shown, class_="grid"))
+            yield section(name, title, element("p", words) if words else Html(), element("div", shown, class_="grid"))
 
 
 def _show_calibration(report: Report) -> Iterator[Html]:

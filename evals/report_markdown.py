@@ -16,7 +16,8 @@ NO_HOST: Final = ""
 MARKS: Final = {"better": " \u25b2", "worse": " \u25bc", "": ""}
 LEGEND: Final = (
     "Below each other: value (95 % interval by a bootstrap over pull requests). "
-    "\u25b2 significantly better and \u25bc significantly worse than this candidate, by the paired difference."
+    "\u25b2 significantly better and \u25bc significantly worse than this candidate, by the paired difference of "
+    "each figure alone; the gate also corrects for their number."
 )
 MOST_REASONS: Final = 12
 MOST_BASELINES: Final = 2

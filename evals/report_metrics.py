@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from evals.metrics import Metric, Unit
+from evals.metrics import Metric, Ratio, Unit
 from evals.score import METRICS
 from evals.scorecard import Estimate, Scorecard
 
 OFF: Final = Estimate(None, note="not in this scorecard")
+POSTED: Final = "running.posted"
+"""The column that counts comments: of who posted none, nothing can be said of the comments."""
 BY_NAME: Final = {metric.name: metric for metric in METRICS}
 GROUPS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     (
@@ -77,6 +79,16 @@ def choose_groups(cards: Iterable[Scorecard]) -> tuple[tuple[str, tuple[Metric, 
         (title, [BY_NAME[name] for name in names if name in BY_NAME and name in scored]) for title, names in GROUPS
     )
     return tuple((title, tuple(metrics)) for title, metrics in groups if metrics)
+
+
+def say_missing(metric: Metric, card: Scorecard) -> str:
+    """Why a figure has no value: too little to count it on, nothing at all, or it was not scored."""
+    estimate, formula = card.metrics.get(metric.name, OFF), metric.formula
+    if estimate.pull_requests:
+        return "too few"
+    is_silent = POSTED in card.columns and not any(card.columns[POSTED])
+    is_scored = isinstance(formula, Ratio) and any(name in card.columns for name in formula.denominator)
+    return "undefined" if is_silent or is_scored else "not scored"
 
 
 def count(number: int, noun: str) -> str:

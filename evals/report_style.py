@@ -33,11 +33,10 @@ small, .small { font-size: .8rem; color: var(--soft); }
 .scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: 6px; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; width: 100%; }
 caption { text-align: left; padding: .5rem .75rem; color: var(--soft); }
+caption span, th.group span { display: inline-block; position: sticky; left: .75rem; }
 th, td { padding: .3rem .75rem; text-align: right; vertical-align: top; border-top: 1px solid var(--line); }
 td { white-space: nowrap; }
 th small, td small { display: block; font-weight: normal; }
-.better { color: var(--bad); }
-.worse { color: var(--soft); }
 thead th { vertical-align: bottom; min-width: 6.5rem; overflow-wrap: anywhere; }
 tr > th:first-child {
   text-align: left; font-weight: normal; position: sticky; left: 0; background: var(--paper); min-width: 9rem;
@@ -73,5 +72,5 @@ pre mark { box-shadow: inset 4px 0 var(--ours); background: var(--mark); font-we
 .said .words { margin: .25rem 0 0; white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: isolate; }
 details { margin: .75rem 0; }
 summary { cursor: pointer; padding: .25rem 0; }
-abbr { text-decoration: none; color: var(--bad); }
+abbr { text-decoration: none; }
 """

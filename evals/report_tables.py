@@ -8,15 +8,16 @@ from typing import Final
 from evals.markup import Html, element, join
 from evals.metrics import Metric
 from evals.report import Column, Report
-from evals.report_metrics import BY_NAME, count, render_change, render_interval, render_range, render_value
+from evals.report_metrics import BY_NAME, count, render_change, render_interval, render_range, render_value, say_missing
 from evals.scorecard import Estimate
 from evals.statistics import Comparison
 
-BETTER: Final = element("abbr", "\u25b2", title="significantly better than this candidate", class_="better")
-WORSE: Final = element("abbr", "\u25bc", title="significantly worse than this candidate", class_="worse")
+BETTER: Final = element("abbr", "\u25b2", title="significantly better than this candidate")
+WORSE: Final = element("abbr", "\u25bc", title="significantly worse than this candidate")
 LEGEND: Final = (
     " significantly worse than this candidate: the 95 % interval of the paired difference leaves out zero. "
-    "Without a mark these pull requests cannot tell the two apart."
+    "Without a mark these pull requests cannot tell the two apart. Each figure is taken alone: of twenty that do not "
+    "differ, one gets a mark by chance. The gate asks more: it corrects its p values for their number (Holm)."
 )
 
 
@@ -26,7 +27,9 @@ def render_main_table(report: Report) -> Iterator[Html]:
     width = str(len(heads))
     rows: list[Html] = []
     for title, metrics in report.groups:
-        rows.append(element("tr", element("th", title, colspan=width, scope="colgroup", class_="group")))
+        rows.append(
+            element("tr", element("th", element("span", title), colspan=width, scope="colgroup", class_="group"))
+        )
         rows += [_row(metric, report) for metric in metrics]
     caption = "Below each figure its 95 % interval, by a bootstrap over pull requests."
     yield scroll(make_table(caption, heads, rows), "Figures of all candidates")
@@ -48,7 +51,12 @@ def render_all_figures(report: Report) -> Html:
 
 def make_table(caption: str, heads: list[Html], rows: list[Html]) -> Html:
     """A table with a caption and a row of heads."""
-    return element("table", element("caption", caption), element("thead", element("tr", heads)), element("tbody", rows))
+    return element(
+        "table",
+        element("caption", element("span", caption)),
+        element("thead", element("tr", heads)),
+        element("tbody", rows),
+    )
 
 
 def scroll(table: Html, label: str) -> Html:
@@ -79,7 +87,8 @@ def _cell(metric: Metric, column: Column) -> Html:
     estimate = column.get(metric)
     class_ = "ours" if column.role == "this candidate" else "other"
     if estimate.value is None:
-        return element("td", "\u2013", element("small", "not scored"), class_=class_, title=estimate.note)
+        why = element("small", say_missing(metric, column.card))
+        return element("td", "\u2013", why, class_=class_, title=estimate.note)
     mark = {"better": [" ", BETTER], "worse": [" ", WORSE], "": []}[column.judge(metric)]
     small = element("small", render_interval(estimate, metric.unit))
     return element("td", render_value(estimate.value, metric.unit), mark, small, class_=class_)

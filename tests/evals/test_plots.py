@@ -75,6 +75,20 @@ def test_names_do_not_cover_each_other() -> None:
         assert min(width, height) <= 2, (first, second)
 
 
+def test_a_name_stands_beside_a_curve() -> None:
+    curve = [(0.5 + at / 200, 0.5) for at in range(60)]
+    offsets: list[tuple[float, float]] = []
+
+    def paint(axes: object) -> None:
+        axes.set(xlim=(0, 1), ylim=(0, 1))  # type: ignore[attr-defined]
+        for avoided in ((), curve):
+            place_labels(axes, [Spot(0.5, 0.5, "candidate", "#060606")], avoided)  # type: ignore[arg-type]
+            offsets.append(axes.texts[-1].get_position())  # type: ignore[attr-defined]
+
+    draw_picture("beside", "t", "w", 3.3, paint)
+    assert offsets == [(6.0, 0.0), (-6.0, 0.0)]
+
+
 def test_wilson_is_the_interval_of_the_textbook() -> None:
     assert wilson(0.5, 10) == pytest.approx((0.2366, 0.7634), abs=1e-4)
     assert wilson(0.0, 20) == pytest.approx((0.0, 0.1611), abs=1e-4)
@@ -125,11 +139,34 @@ def test_differences_are_drawn_only_against_a_champion() -> None:
     assert f"+{100 * found.difference:.1f} points" in picture
 
 
+def read_ticks(picture: str) -> list[float]:
+    """The numbers at an axis."""
+    return [float(text.replace("\u2212", "-")) for text in re.findall(r">(\u2212?\d+(?:\.\d+)?)</text>", picture)]
+
+
+def test_the_ends_of_all_intervals_lie_between_ticks() -> None:
+    for low, high in ((-0.22, 0.19), (-0.443, 0.02), (0.31, 0.62), (0.0, 1.0)):
+        ticks = read_ticks(draw_dots("x", "t", [Dot("row", (low + high) / 2, low, high)], "share"))
+        assert ticks[0] <= 100 * low, ticks
+        assert ticks[-1] >= 100 * high, ticks
+
+
+def test_an_axis_says_its_unit_once() -> None:
+    dots = [Dot("row", 0.1, 0.05, 0.2)]
+    assert draw_dots("x", "t", dots, "share").count(">%</text>") == 1
+    assert ">points</text>" in draw_dots("x", "t", dots, "share", axis="points")
+
+
+def test_the_corner_of_a_curve_has_one_zero() -> None:
+    picture = next(iter(draw_curves(build_report(make_scorecard()))))
+    assert len(re.findall(r">0(?:\.0+)?</text>", picture)) == 1
+
+
 def test_what_is_far_off_does_not_squeeze_the_others() -> None:
     near, far = Dot("near", 0.01, 0.0, 0.02), Dot("far", -0.9, -0.95, -0.85, note="\u221290.0 points")
     pictures = [draw_dots("x", "t", [near, far], "share", 0.0, reach) for reach in (0.3, 2.0)]
-    ends = [float(re.findall(r">(-?\d+) %</text>", picture)[0]) for picture in pictures]
-    assert ends[0] >= -35
+    ends = [read_ticks(picture)[0] for picture in pictures]
+    assert ends[0] >= -40
     assert ends[1] < -50
     assert "\u221290.0 points" in pictures[0]
 

@@ -25,7 +25,7 @@ from evals.report_examples import render_examples
 from evals.report_files import MOST_BYTES, append_summary
 from evals.report_html import POLICY, render_html
 from evals.report_markdown import choose_best, render_markdown
-from evals.report_metrics import BY_NAME, count, render_change, render_range, render_value
+from evals.report_metrics import BY_NAME, count, render_change, render_range, render_value, say_missing
 from evals.report_notes import render_limits, render_noise, render_provenance
 from evals.report_tables import render_all_figures, render_main_table
 from evals.scorecard import Estimate, save_scorecard
@@ -181,8 +181,48 @@ def test_what_was_not_scored_says_so() -> None:
     card.metrics["location.hunk.f1"] = Estimate(None, note="only 3 pull requests")
     report = build_report(card, make_scorecard("embedded", 2))
     assert "only 3 pull requests" in "".join(render_main_table(report))
-    assert "not scored" in "".join(render_main_table(report))
+    assert "undefined" in "".join(render_main_table(report))
     assert "(only 3 pull requests)" in render_all_figures(report)
+
+
+def test_a_figure_without_a_value_says_why() -> None:
+    precision, text = BY_NAME["location.hunk.precision"], BY_NAME["text.bertscore.matched"]
+    ranked = BY_NAME["ranking.hunk.ap"]
+    card = make_scorecard(metrics={}, columns={"location.predicted": [0.0], "running.posted": [1.0]})
+    assert say_missing(precision, card) == "undefined"
+    assert (say_missing(text, card), say_missing(ranked, card)) == ("not scored", "not scored")
+    card.metrics[precision.name] = Estimate(None, pull_requests=3, note="only 3 pull requests")
+    assert say_missing(precision, card) == "too few"
+    silent = make_scorecard(metrics={}, columns={"running.posted": [0.0]})
+    assert say_missing(text, silent) == "undefined"
+
+
+def test_the_arrow_is_explained_where_one_is_drawn() -> None:
+    near, far = make_scorecard("embedded", 2, skill=0.9), make_scorecard("embedded", 2, skill=0.0)
+    card = make_scorecard(skill=0.9)
+    for champion, shift in ((near, 0.1), (far, 0.6)):
+        report = build_report(card, champion)
+        column = report.columns[1]
+        moved = {name: replace(one, difference=shift) for name, one in column.comparisons.items()}
+        report = replace(report, columns=(report.columns[0], replace(column, comparisons=moved)))
+        assert ("An arrow is more than 30 points away." in render_html(report)) == (shift > 0.3)
+
+
+def test_a_page_promises_no_picture_that_it_does_not_show() -> None:
+    card = make_scorecard(drops={})
+    card.columns["running.seconds"] = [0.0] * len(card.keys)
+    page = render_html(build_report(card))
+    assert "how long it took" not in page
+    assert "Noise: of the" in page
+
+
+def test_marks_have_a_shape_and_no_colour(html: str) -> None:
+    marks = Page(html).find("abbr")
+    assert {given["title"] for given in marks} == {
+        f"significantly {how} than this candidate" for how in ("better", "worse")
+    }
+    assert not any("class" in given for given in marks)
+    assert "corrects its p values for their number" in html
 
 
 def test_other_sets_are_not_put_side_by_side() -> None:
