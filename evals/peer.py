@@ -13,7 +13,7 @@ import re
 import shutil
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Any, Final, Self
@@ -24,6 +24,7 @@ from evals.diff_text import render_diff
 from evals.errors import EvalError
 from evals.held_out import HeldOut
 from evals.predictions import Predicted, Prediction, Run
+from evals.same_run import name_server
 from reviewer import __version__
 from reviewer.domain import DropReason, ModelVersion
 from reviewer.errors import ModelUnavailable, UsageError
@@ -148,7 +149,8 @@ class PeerCandidate:
 
     def __init__(self, peer: Peer, model: PeerModel, dataset: str = "", name: str = NAME) -> None:
         settings = {"peer": f"{NAME} {peer.version}", "tool": "improve", "context_tokens": model.context_tokens}
-        self.run = Run(name, "peer", ModelVersion(model.model), dataset, dict(settings), __version__)
+        run = Run(name, "peer", ModelVersion(model.model), dataset, dict(settings), __version__)
+        self.run = replace(run, server=name_server(model.url))
         self._peer = peer
 
     async def predict(self, held: HeldOut) -> Prediction:

@@ -13,6 +13,7 @@ from typing import Final
 from evals.errors import EvalError, refuse_read, refuse_write
 from evals.held_out import HeldOut, Key
 from evals.records import check_head, encode, encode_values, load_document, parse_line, save_document
+from evals.same_run import is_same_run, tell_difference
 from reviewer.domain import Hunk, Line, ModelVersion, Side
 
 RUN_SCHEMA: Final = "glossator/eval-run/1"
@@ -102,6 +103,8 @@ class Run:
     """Version of the code."""
     gaps: str = ""
     """Why pull requests are left out, where it is not that the model failed on them."""
+    server: str = ""
+    """`name_server` of who answers, so that no run is a mixture of two; empty for a model without a server."""
 
 
 def list_hunks(held: HeldOut) -> list[Hunk]:
@@ -130,11 +133,9 @@ class RunFolder:
         """
         if self.run_file.exists():
             before = self.load_run()
-            if before != run:
-                raise EvalError(
-                    f"{self.folder} holds a run of {before.candidate!r} ({before.model.name}) with other settings.",
-                    "Choose another folder, or remove it.",
-                )
+            if not is_same_run(before, run):
+                there = f"{self.folder} holds a run of {before.candidate!r} ({before.model.name})"
+                raise EvalError(f"{there} {tell_difference(before, run)}.", "Choose another folder, or remove it.")
             done = self.load_predictions()
             self._cut_torn_line()
             return done

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from evals.held_out import HeldOut
 from evals.predictions import Anchors, Predicted, Prediction, Run, list_changed, list_hunks
@@ -25,20 +25,23 @@ NO_MODEL = ModelVersion("none")
 class ReviewerCandidate:
     """The product itself with a model."""
 
-    def __init__(self, name: str, model: RememberedModel, settings: Settings, dataset: str = "") -> None:
+    def __init__(
+        self, name: str, model: RememberedModel, settings: Settings, dataset: str = "", server: str = ""
+    ) -> None:
+        """`server` is `evals.same_run.name_server` of who answers."""
         self._name = name
         self._model = model
         self._settings = settings
         self._dataset = dataset
+        self._server = server
 
     @property
     def run(self) -> Run:
-        """Who it is: the model, and the settings that shape a review."""
-        settings = {
-            key: value for key, value in asdict(self._settings).items() if key not in {"concurrency", "timeout"}
-        }
+        """Who it is: the model, the settings that shape a review, and how many requests are made at a time."""
+        settings = {key: value for key, value in asdict(self._settings).items() if key != "timeout"}
         settings["exclude"] = list(self._settings.exclude)
-        return Run(self._name, "reviewer", self._model.version, self._dataset, settings, __version__)
+        run = Run(self._name, "reviewer", self._model.version, self._dataset, settings, __version__)
+        return replace(run, server=self._server)
 
     async def predict(self, held: HeldOut) -> Prediction:
         """Review the pull request.

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from evals.held_out import HeldOut, HeldOutSet, Key
 from evals.predictions import Prediction, Run, RunFolder
+from evals.same_run import hold_folder
 from reviewer.errors import ModelError
 from reviewer.review import PATIENCE
 
@@ -68,18 +69,19 @@ async def run_candidate(
         The predictions by pull request, in the order of the set.
 
     Raises:
-        EvalError: The folder holds another run, or cannot be written.
+        EvalError: The folder holds another run, one is writing to it, or it cannot be written.
         ModelError: The model failed on some pull requests, or PATIENCE times in a row: then the rest is left.
     """
     held = held_out.pull_requests
-    done = folder.start(candidate.run)
-    done = {one.key: done[one.key] for one in held if one.key in done and done[one.key].shown == one.digest}
-    listener = listener or Silence()
-    listener.start(len(done), len(held))
-    waiting = [one for one in held if one.key not in done]
-    for _ in range(2):
-        failed = await _predict_all(waiting, candidate, folder, done, listener)
-        waiting = [one for one, _ in failed]
+    with hold_folder(folder.folder):
+        done = folder.start(candidate.run)
+        done = {one.key: done[one.key] for one in held if one.key in done and done[one.key].shown == one.digest}
+        listener = listener or Silence()
+        listener.start(len(done), len(held))
+        waiting = [one for one in held if one.key not in done]
+        for _ in range(2):
+            failed = await _predict_all(waiting, candidate, folder, done, listener)
+            waiting = [one for one, _ in failed]
     if failed:
         raise _refuse(failed[-1][1], len(failed), len(done))
     return {one.key: done[one.key] for one in held}

@@ -108,6 +108,7 @@ async def run_reviewer(
     from evals.run import ReviewerCandidate
     from evals.run_progress import RunProgress
     from evals.runner import run_candidate
+    from evals.same_run import name_server
     from reviewer.infer import open_model
     from reviewer.progress import ProgressLine
     from reviewer.settings import merge_settings
@@ -123,7 +124,7 @@ async def run_reviewer(
             if url:
                 await remembered.check()
             name = candidate or (remembered.version.name if url else "embedded")
-            reviewer = ReviewerCandidate(name, remembered, settings, wanted.name)
+            reviewer = ReviewerCandidate(name, remembered, settings, wanted.name, name_server(url))
             progress = RunProgress()
             await run_candidate(wanted, reviewer, RunFolder(out), progress)
             progress.finish(name)

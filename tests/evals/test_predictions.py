@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from evals.errors import EvalError
 from evals.predictions import Anchors, Predicted, Prediction, Run, RunFolder, list_changed, list_hunks
+from evals.same_run import name_server
 from reviewer.domain import ModelVersion
 from tests.evals.places import make_held, make_hunk
 
@@ -98,6 +100,25 @@ def test_a_folder_is_of_one_run(tmp_path: Path) -> None:
         with pytest.raises(EvalError, match="holds a run of 'tiny'"):
             run.start(other)
     assert len(run.load_predictions()) == 1, "and stays as it was"
+
+
+def test_a_run_is_of_one_server(tmp_path: Path) -> None:
+    one, other = (replace(RUN, server=name_server(f"http://gpu-{at}.example/v1")) for at in range(2))
+    run = RunFolder(tmp_path)
+    run.start(one)
+    run.add(make(1))
+    assert len(run.start(replace(one, settings=RUN.settings | {"concurrency": 2}))) == 1, "only faster"
+    with pytest.raises(EvalError, match=r"holds a run of 'tiny' .* at another server"):
+        run.start(other)
+    assert "example" not in run.run_file.read_text()
+    assert (len(one.server), name_server("")) == (4, "")
+
+
+def test_a_run_that_an_older_version_began_goes_on(tmp_path: Path) -> None:
+    run = start(tmp_path, make(1))
+    values = json.loads(run.run_file.read_text())
+    run.run_file.write_text(json.dumps({key: values[key] for key in values.keys() - {"server", "gaps"}}))
+    assert len(run.start(replace(RUN, server="12ab", settings=RUN.settings | {"concurrency": 4}))) == 1
 
 
 @pytest.mark.parametrize(

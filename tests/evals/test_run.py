@@ -109,7 +109,8 @@ def test_the_run_says_what_shapes_a_review() -> None:
     run = candidate.run
     assert (run.candidate, run.kind, run.model.name, run.dataset) == ("tiny", "reviewer", "fake", "demo")
     assert run.settings["exclude"] == ["docs/*"]
-    assert not {"concurrency", "timeout"} & set(run.settings), "they shape no review"
+    assert run.settings["concurrency"] == Settings().concurrency, "seconds depend on it"
+    assert "timeout" not in run.settings, "it shapes no review"
 
 
 def test_places_are_scored_as_the_product_shows_them() -> None:
@@ -166,6 +167,16 @@ def test_answers_of_another_server_are_not_taken(tmp_path: Path, held_out: Path)
         found.append(RunFolder(tmp_path / str(len(found))).load_predictions())
     assert any(prediction.comments for prediction in found[0].values())
     assert not any(prediction.comments for prediction in found[1].values())
+
+
+def test_a_run_is_no_mixture_of_two_servers(tmp_path: Path, held_out: Path) -> None:
+    words = ("--held-out", held_out, "--out", tmp_path / "run", "--candidate", "x")
+    for limit in (1, 0):
+        with ModelServer() as server:
+            result = invoke(*words, "--endpoint-url", server.url, "--limit", limit)
+    assert isinstance(result.exception, EvalError)
+    assert "at another server" in result.exception.what
+    assert len(RunFolder(tmp_path / "run").load_predictions()) == 1
 
 
 def test_a_server_that_is_down_stops_the_run_at_once(tmp_path: Path, held_out: Path) -> None:

@@ -113,6 +113,21 @@ def test_another_candidate_does_not_go_on(tmp_path: Path) -> None:
     assert other.asked == []
 
 
+def test_one_run_at_a_time_writes_to_a_folder(tmp_path: Path) -> None:
+    again = Scripted()
+
+    class Meets(Scripted):
+        async def predict(self, held: HeldOut) -> Prediction:
+            with pytest.raises(EvalError, match="Another run is writing to"):
+                await run_candidate(SET, again, RunFolder(tmp_path))
+            return await super().predict(held)
+
+    assert len(go(tmp_path, Meets())) == 6
+    assert again.asked == []
+    go(tmp_path, again)
+    assert len(RunFolder(tmp_path).predictions_file.read_bytes().splitlines()) == 1 + 6, "each once"
+
+
 def test_a_full_disk_stops_the_run_and_it_goes_on_later(tmp_path: Path) -> None:
     file, kept = RunFolder(tmp_path).predictions_file, tmp_path / "kept"
 
