@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
+
+from msgspec import Meta
 
 from evals.errors import EvalError, refuse_read, refuse_write
 from evals.held_out import HeldOut, Key
@@ -18,6 +20,12 @@ from reviewer.domain import Hunk, Line, ModelVersion, Side
 
 RUN_SCHEMA: Final = "glossator/eval-run/1"
 PREDICTIONS_SCHEMA: Final = "glossator/predictions/1"
+
+Count = Annotated[int, Meta(ge=0, le=2**53)]
+"""What a sum of floats still holds exactly."""
+LineNumber = Annotated[int, Meta(ge=1, le=2**53)]
+Score = Annotated[float, Meta(ge=-1e300, le=1e300)]
+Seconds = Annotated[float, Meta(ge=0, le=1e300)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +37,10 @@ class Predicted:
 
     path: str
     side: Side
-    line: int
-    start_line: int | None
+    line: LineNumber
+    start_line: LineNumber | None
     body: str
-    score: float = 0.0
+    score: Score = 0.0
     posted: bool = True
     suggestion: str | None = None
     """Replaces exactly the lines `start_line or line` to `line`."""
@@ -45,9 +53,9 @@ class Anchors:
     `exact`: the quoted line stands where it was cited. `moved`: it was found elsewhere in the hunk. `lost`: nowhere.
     """
 
-    exact: int = 0
-    moved: int = 0
-    lost: int = 0
+    exact: Count = 0
+    moved: Count = 0
+    lost: Count = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,25 +68,25 @@ class Prediction:
     """`HeldOut.digest` of what it was shown."""
     comments: tuple[Predicted, ...] = ()
     """Best first."""
-    hunk_scores: tuple[float, ...] = ()
+    hunk_scores: tuple[Score, ...] = ()
     """One for each hunk of `list_hunks`: the higher, the sooner a human should look. Empty: it does not rank."""
-    line_scores: tuple[float, ...] = ()
+    line_scores: tuple[Score, ...] = ()
     """One for each changed line of `list_changed`."""
     status: str = ""
     """The review's; empty for a candidate that is no model."""
-    asked: int = 0
+    asked: Count = 0
     """Pieces that the model was asked about."""
-    unreadable: int = 0
+    unreadable: Count = 0
     """Of these, those whose answer could not be used, the repair turn included."""
-    repaired: int = 0
+    repaired: Count = 0
     """Requests beyond one a piece."""
     anchors: Anchors = Anchors()
-    drops: dict[str, int] = field(default_factory=dict)
+    drops: dict[str, Count] = field(default_factory=dict)
     """Findings and replies that were not posted, by `DropReason`."""
-    requests: int = 0
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    seconds: float = 0.0
+    requests: Count = 0
+    prompt_tokens: Count | None = None
+    completion_tokens: Count | None = None
+    seconds: Seconds = 0.0
     """Of the model, all its requests after one another, also of those whose answers were remembered."""
 
     @property

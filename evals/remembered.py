@@ -9,9 +9,13 @@ import json
 import time
 from dataclasses import asdict, dataclass, field
 
+import msgspec
+
 from evals.content_store import ContentStore, content_key
+from evals.predictions import Seconds
 from reviewer.domain import ModelVersion
 from reviewer.errors import ModelError
+from reviewer.jsonfile import decode
 from reviewer.prompt import Prompt, Reply
 from reviewer.review import Model
 
@@ -49,13 +53,13 @@ class RememberedModel:
             ModelError: The model gave none.
         """
         key = self.key(prompt)
-        known = self._store.get(key)
+        known = parse_answer(self._store.get(key) or "")
         self._asked.requests += 1
-        if known is not None:
-            values = json.loads(known)
+        if known:
+            reply, seconds = known
             self._asked.remembered += 1
-            self._asked.seconds += values.pop("seconds")
-            return Reply(**values)
+            self._asked.seconds += seconds
+            return reply
         started = time.monotonic()
         try:
             reply = await self._model.complete(prompt)
@@ -87,3 +91,17 @@ class RememberedModel:
         version = self._model.version
         who = (version.name, version.version, version.adapter_digest, self._settings)
         return content_key("reply", *who, json.dumps([prompt.messages, prompt.schema, prompt.max_tokens]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Took:
+    seconds: Seconds
+
+
+def parse_answer(text: str) -> tuple[Reply, float] | None:
+    """A remembered answer and the model's seconds; None for anything else, as what a later version has written."""
+    try:
+        data = text.encode("utf-8", "surrogatepass")
+        return decode(data, Reply), decode(data, _Took).seconds
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None

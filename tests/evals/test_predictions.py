@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -56,7 +57,7 @@ def start(folder: Path, *predictions: Prediction) -> RunFolder:
 
 
 @given(st.lists(PREDICTIONS, max_size=4))
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_written_is_read_back(tmp_path_factory: pytest.TempPathFactory, predictions: list[Prediction]) -> None:
     run = start(tmp_path_factory.mktemp("run"), *predictions)
     assert run.load_predictions() == {prediction.key: prediction for prediction in predictions}, "the last one counts"
@@ -136,6 +137,38 @@ def test_files_that_are_something_else(tmp_path: Path, content: bytes, what: str
         run.load_predictions()
     assert caught.value.exit_code == 6
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"asked": -1},
+        {"seconds": -0.5},
+        {"seconds": float("inf")},
+        {"drops": {"duplicate": -3}},
+        {"anchors": {"exact": 10**400}},
+        {"unreadable": 10**400},
+        {"hunk_scores": [10**400]},
+        {"prompt_tokens": -1},
+    ],
+)
+@pytest.mark.parametrize("repo", ["octo/demo", "caf\udce9"])
+def test_figures_that_cannot_be_are_refused(tmp_path: Path, changes: dict[str, Any], repo: str) -> None:
+    run = start(tmp_path)
+    with run.predictions_file.open("a") as file:
+        file.write(json.dumps(asdict(make(1)) | {"repo": repo} | changes).replace("Infinity", "1e999") + "\n")
+    with pytest.raises(EvalError, match=r"predictions.jsonl, line 2, cannot be read"):
+        run.load_predictions()
+
+
+def test_predictions_that_are_a_folder(tmp_path: Path) -> None:
+    run = start(tmp_path)
+    run.predictions_file.unlink()
+    run.predictions_file.mkdir()
+    with pytest.raises(EvalError, match=r"Cannot read .*predictions.jsonl: Is a directory"):
+        run.load_predictions()
+    with pytest.raises(EvalError, match=r"Cannot read"):
+        run.start(RUN)
 
 
 def test_no_run_at_all(tmp_path: Path) -> None:

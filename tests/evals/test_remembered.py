@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import multiprocessing
 import sqlite3
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,22 @@ def test_another_server_is_asked(tmp_path: Path) -> None:
     with ContentStore(tmp_path / "a.sqlite") as store:
         ask(FakeModel(REPLY), store, settings="http://one")
         assert ask(FakeModel("new"), store, settings="http://two").text == "new"
+
+
+def test_an_answer_of_another_form_is_asked_for_again(tmp_path: Path) -> None:
+    answer = asdict(REPLY) | {"seconds": 1.5}
+    others = ["", "[]", "3", "{}", "not JSON", *map(json.dumps, (asdict(REPLY), answer | {"text": 3}))]
+    others += [json.dumps(answer | {"seconds": seconds}) for seconds in (-1, "long", None, float("inf"), 10**400)]
+    with ContentStore(tmp_path / "a.sqlite") as store:
+        for other in others:
+            store.put_many({RememberedModel(FakeModel(), store).key(PROMPT): other})
+            assert ask(FakeModel("new"), store).text == "new", other
+            assert ask(FakeModel(), store).text == "new", "and that is remembered"
+
+
+def test_bytes_that_are_no_utf_8_are_remembered(tmp_path: Path) -> None:
+    with ContentStore(tmp_path / "a.sqlite") as store:
+        assert ask(FakeModel("caf\udce9"), store) == ask(FakeModel(), store)
 
 
 def test_failures_are_not_remembered(tmp_path: Path) -> None:
