@@ -55,7 +55,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
 @pytest.fixture(scope="session")
 def train_action(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = export_action(tmp_path_factory.mktemp("glossator-train"))
-    for name in ("training", "simulation"):
+    for name in ("training", "evals", "simulation"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     return folder
 
