@@ -23,6 +23,8 @@ STEPS: Final = {
     "last-good": "Bring back or keep what the champion did when it was last good.",
     "alarm": "Keep one issue open while the gate finds something worse, and close it when it is over.",
 }
+SIMILARITY: Final = frozenset({"bert_score", "torch", "transformers"})
+"""Libraries that are an extra of their own, as they are large."""
 
 
 class StepGroup(click.Group):
@@ -44,7 +46,8 @@ class StepGroup(click.Group):
         try:
             return super().invoke(ctx)
         except ModuleNotFoundError as error:
-            hint = "Install what it needs: pip install 'glossator[evals]'"
+            extra = "similarity" if str(error.name).partition(".")[0] in SIMILARITY else "evals"
+            hint = f"Install what it needs: pip install 'glossator[{extra}]'"
             raise UsageError(f"The library {error.name} is not installed.", hint) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - likewise

@@ -89,7 +89,7 @@ def load_held_out(path: Path, limit: int = 0) -> HeldOutSet:
     """Read a set, or its first `limit` pull requests.
 
     Raises:
-        EvalError: It cannot be read, is something else, or holds a pull request twice.
+        EvalError: It cannot be read, is something else, is empty, or holds a pull request twice.
     """
     lines = read_lines(path)
     head = next(lines, b"{}")
@@ -107,6 +107,8 @@ def load_held_out(path: Path, limit: int = 0) -> HeldOutSet:
         found.append(each)
         digests.append(digest(line))
     name = parse_line(head, _Head, str(path)).name
+    if not found:
+        raise EvalError(f"{path} holds no pull request.", "Hold out more: glossator-train held-out.")
     return HeldOutSet(name, tuple(found), digest("\n".join(digests).encode()))
 
 

@@ -41,7 +41,7 @@ class RunProgress:
         self._posted += posted
         if self._brief:
             return
-        parts = [prediction.status, count_things(posted, "comment")]
+        parts = [clean(prediction.status), count_things(posted, "comment")]
         parts += [f"{prediction.seconds:.1f} s"] if prediction.seconds else []
         self._say(prediction.repo, prediction.number, ", ".join(filter(None, parts)))
 
@@ -54,7 +54,7 @@ class RunProgress:
         new = self._done - self._before
         seconds = self._clock() - self._started
         what = f"{count_things(self._posted, 'comment')} on {count_things(new, 'pull request')}"
-        click.echo(f"{name}: {what} in {render_duration(seconds)}.", err=True)
+        click.echo(f"{clean(name)}: {what} in {render_duration(seconds)}.", err=True)
 
     def _say(self, repo: str, number: int, what: str) -> None:
         width = len(str(self._total))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from reviewer.cli_options import ASK
 from reviewer.errors import UsageError
@@ -45,11 +46,27 @@ def command(
     """
     from evals.held_out import load_held_out
 
+    if baseline:
+        refuse_model()
     wanted = load_held_out(held_out, limit)
     if baseline:
         run_baselines(wanted, out, baseline, seed, training_pairs, options["max_comments"])
     else:
         asyncio.run(run_reviewer(wanted, out, **options))
+
+
+def refuse_model() -> None:
+    """A baseline has no model. One that the environment names is for other commands.
+
+    Raises:
+        UsageError: One was given.
+    """
+    context = click.get_current_context()
+    for name in (*MODEL, "candidate", "answers"):
+        if context.get_parameter_source(name.replace("-", "_")) is ParameterSource.COMMANDLINE:
+            raise UsageError(
+                f"A baseline has no model: --{name} does not go with --baseline.", "Leave one of them out."
+            )
 
 
 def run_baselines(

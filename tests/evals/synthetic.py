@@ -38,6 +38,54 @@ VAGUE = (
     "Is there a reason that {name} was done this way and not another?",
     "Please explain {name} somewhere.",
 )
+ASIDES = [
+    "anyone",
+    "barely",
+    "callers",
+    "cheap",
+    "deploys",
+    "eventually",
+    "finance",
+    "gladly",
+    "helped",
+    "incident",
+    "january",
+    "kernel",
+    "lately",
+    "maybe",
+    "nightly",
+    "often",
+    "people",
+    "quietly",
+    "rarely",
+    "suddenly",
+    "tests",
+    "upgrade",
+    "vendor",
+    "weekly",
+    "yesterday",
+    "zones",
+    "alert",
+    "backlog",
+    "customer",
+    "dashboard",
+    "early",
+    "friday",
+    "graphs",
+    "hours",
+    "invoice",
+    "jobs",
+    "kept",
+    "laptop",
+    "metrics",
+    "network",
+    "outage",
+    "pager",
+    "quota",
+    "release",
+    "staging",
+    "traffic",
+]
 CONSTANT = "Can we remove this? I don't think we need this anymore."
 
 Speak = Callable[[random.Random, Hunk, Line], str]
@@ -108,12 +156,13 @@ def say_right(rng: random.Random, hunk: Hunk, line: Line) -> str:
     name, verb = _read_call(hunk)
     fault, remedy = FAULTS.get(verb) or rng.choice(list(FAULTS.values()))
     opening = rng.choice(("", "I think ", "Careful: ", "Hm, "))
-    return f"{opening}{name} {fault}; {remedy}{rng.choice(('.', ', please.', ', as elsewhere.'))}"
+    return f"{opening}{name} {fault}; {remedy}{rng.choice(('.', ', please.', ', as elsewhere.'))} {_say_aside(name)}"
 
 
 def say_vague(rng: random.Random, hunk: Hunk, line: Line) -> str:
     """Words that fit anything, around the name of the call."""
-    return rng.choice(VAGUE).format(name=_read_call(hunk)[0])
+    name = _read_call(hunk)[0]
+    return f"{rng.choice(VAGUE).format(name=name)} {_say_aside(f'vague {name}')}"
 
 
 def say_constant(rng: random.Random, hunk: Hunk, line: Line) -> str:
@@ -209,6 +258,11 @@ def _predict(
         completion_tokens=50,
         seconds=round(seconds, 3),
     )
+
+
+def _say_aside(about: str) -> str:
+    """A few words that are the same for the same call, and others for any other."""
+    return " ".join(random.Random(about).sample(ASIDES, 9)).capitalize() + "."
 
 
 def _read_call(hunk: Hunk) -> tuple[str, str]:

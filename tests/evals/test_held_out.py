@@ -65,6 +65,7 @@ def test_bodies_hold_any_character(tmp_path: Path) -> None:
         (b'{"schema":"glossator/held-out/1","name":"x"}\n{"gold": []}\n', "line 2, cannot be read"),
         (b'{"schema":"glossator/held-out/1","name":"x"}\n{"bundle"', "line 2, cannot be read"),
         (b'{"schema":"glossator/held-out/1"}\n', "cannot be read"),
+        (b'{"schema":"glossator/held-out/1","name":"x"}\n', "holds no pull request"),
     ],
 )
 def test_files_that_are_no_set(tmp_path: Path, content: bytes, what: str) -> None:

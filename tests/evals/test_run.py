@@ -211,12 +211,23 @@ def test_settings_of_the_product_are_options(tmp_path: Path, held_out: Path) -> 
         (["--baseline", "best"], "There is no baseline 'best'"),
         (["--baseline", "retrieval"], "copies training comments"),
         (["--max-comments", "many"], "max-comments"),
+        (["--baseline", "silent", "--model", "x"], "--model does not go with --baseline"),
+        (["--baseline", "all", "--endpoint-url", "http://127.0.0.1:9"], "--endpoint-url does not go"),
+        (["--baseline", "silent", "--candidate", "x"], "--candidate does not go"),
     ],
 )
 def test_options_that_do_not_fit(tmp_path: Path, held_out: Path, words: list[str], what: str) -> None:
     result = invoke("--held-out", held_out, "--out", tmp_path / "run", *words)
     assert isinstance(result.exception, UsageError)
     assert what in result.exception.what
+
+
+def test_a_model_that_the_environment_names_is_for_others(
+    tmp_path: Path, held_out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GLOSSATOR_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("GLOSSATOR_MODEL", "x")
+    assert invoke("--held-out", held_out, "--out", tmp_path / "run", "--baseline", "silent").exit_code == 0
 
 
 def test_a_set_that_is_none(tmp_path: Path) -> None:

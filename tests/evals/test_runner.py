@@ -214,12 +214,12 @@ def test_progress_says_what_is_left(capsys: pytest.CaptureFixture[str]) -> None:
     progress.add(predict(HELD[0], ours("app.py", 5)))
     progress.fail(HELD[1], ModelUnavailable("It is\x1b[31m gone."))
     now = 90.0
-    progress.finish("tiny")
+    progress.finish("tiny\n\x1b[2J")
     assert capsys.readouterr().err.splitlines() == [
         "10 of 13 pull requests had been done before.",
         "11/13  octo/demo#1  reviewed, 1 comment, 1.5 s, about 2:00 min left",
         "11/13  octo/demo#2  no answer: It is<U+001B>[31m gone., about 2:00 min left",
-        "tiny: 1 comment on 1 pull request in 1:30 min.",
+        "tiny<U+000A><U+001B>[2J: 1 comment on 1 pull request in 1:30 min.",
     ]
 
 

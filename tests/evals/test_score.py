@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from evals.chrf import ChrF, chrf
 from evals.cli import evaluate
 from evals.errors import EvalError
-from evals.held_out import HeldOut
+from evals.held_out import HeldOut, save_held_out
 from evals.loaded_run import Sample, choose_sample, load_run
 from evals.predictions import Prediction
 from evals.rouge import RougeL
@@ -310,10 +310,14 @@ def test_the_command_may_leave_texts_alone(on_disk: tuple[Path, Path]) -> None:
     assert not list(run.parent.glob("*.sqlite"))
 
 
-def test_an_empty_set_has_nothing_to_score(tmp_path: Path, on_disk: tuple[Path, Path]) -> None:
-    write_set(tmp_path / "empty.jsonl", [])
-    code, what = invoke("--held-out", tmp_path / "empty.jsonl", "--run", write_run(tmp_path / "none", []))
-    assert (code, what) == (6, f"{tmp_path / 'none'} has no prediction.")
+def test_an_empty_set_or_run_has_nothing_to_score(tmp_path: Path, on_disk: tuple[Path, Path]) -> None:
+    save_held_out(tmp_path / "empty.jsonl", "empty", [])
+    run = write_run(tmp_path / "none", [])
+    assert invoke("--held-out", tmp_path / "empty.jsonl", "--run", run) == (
+        6,
+        f"{tmp_path / 'empty.jsonl'} holds no pull request.",
+    )
+    assert invoke("--held-out", on_disk[0], "--run", run) == (6, f"{tmp_path / 'none'} has no prediction.")
 
 
 def test_every_pull_request_has_a_row_in_the_sample(tmp_path: Path) -> None:
