@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
+from evals.card_checks import SAME, check_card
 from evals.errors import EvalError
 from evals.metrics import Metric
 from evals.scorecard import Scorecard, Slice
 from evals.statistics import DRAWS, Comparison, compare, pick_common
 from evals.table import Table
-
-SAME: Final = "Score both on the same held-out set, with the same version."
 
 
 @dataclass(frozen=True)
@@ -44,8 +42,8 @@ def align(champion: Scorecard, challenger: Scorecard) -> Aligned:
     Raises:
         EvalError: They are of other held-out sets, pull requests or human comments, or one of them is damaged.
     """
-    _check_shape(champion)
-    _check_shape(challenger)
+    check_card(champion)
+    check_card(challenger)
     names = f"{champion.candidate!r} and {challenger.candidate!r}"
     if champion.dataset != challenger.dataset:
         sets = f"{champion.dataset!r} and {challenger.dataset!r}"
@@ -120,17 +118,3 @@ def _check_gold(champion: Table, challenger: Table, names: str) -> None:
     for name in sorted({pool.positives for table in (champion, challenger) for pool in table.pools.values()} & counted):
         if not np.array_equal(champion.column(name), challenger.column(name)):
             raise EvalError(f"{names} were scored against other human comments.", SAME)
-
-
-def _check_shape(card: Scorecard) -> None:
-    """Every pull request once, and a count of each in every column."""
-    rows = len(card.keys)
-    whole = all(len(column) == rows for column in card.columns.values())
-    whole &= all(len(pool.rows) == len(pool.scores) == len(pool.gains) for pool in card.pools.values())
-    whole &= all(0 <= row < rows for pool in card.pools.values() for row in pool.rows)
-    whole &= all(0 <= row < rows for part in card.slices for row in part.rows)
-    whole &= all(len(column) == len(part.rows) for part in card.slices for column in part.columns.values())
-    if not whole or len(set(card.keys)) < rows:
-        raise EvalError(
-            f"The scorecard of {card.candidate!r} is damaged: its counts do not fit its pull requests.", SAME
-        )

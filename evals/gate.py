@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
+from evals.card_checks import check_card, check_figures
 from evals.comparison import SliceComparison, align, by_name, check_text_scorers, compare_slices
 from evals.gate_cases import Cases, check_cases, check_models
 from evals.gate_checks import (
@@ -78,6 +79,9 @@ def decide(
     """
     known = by_name(metrics)
     check_metrics(rules, known)
+    for card in (challenger, *([champion] if champion else []), *baselines):
+        check_card(card)
+        check_figures(card, [known[name] for name in rules.list_metrics()])
     beaten, notes = _compare_baselines(challenger, baselines, rules, known, draws)
     aligned = align(champion, challenger) if champion else None
     table = aligned.challenger if aligned else challenger.table

@@ -77,7 +77,7 @@ def card(name: str) -> Scorecard:
 def cut(whole: Scorecard, size: int) -> Scorecard:
     """The scorecard of the first pull requests alone."""
     columns = {name: values[:size] for name, values in whole.columns.items()}
-    return replace(whole, keys=whole.keys[:size], columns=columns, pools={}, slices=[])
+    return replace(whole, metrics={}, keys=whole.keys[:size], columns=columns, pools={}, slices=[])
 
 
 OF_ONE_BASELINE = re.sub(r"^names = .*\n", "", (ROOT / "evals/rules.toml").read_text("utf-8"), flags=re.MULTILINE)
@@ -102,7 +102,7 @@ def change_columns(of: Scorecard, **factors: float) -> Scorecard:
     for name, factor in factors.items():
         column = name.replace("__", ".")
         columns[column] = [value * factor for value in columns[column]]
-    return replace(of, candidate=f"{of.candidate}-changed", columns=columns, slices=[])
+    return replace(of, candidate=f"{of.candidate}-changed", metrics={}, columns=columns, slices=[])
 
 
 @pytest.mark.parametrize("champion", ["poor", "mediocre", "none"])
@@ -215,7 +215,7 @@ def test_quicker_but_not_shown_to_be_as_good_is_not_promoted() -> None:
 
 def test_a_figure_that_is_missing_is_never_in_favour() -> None:
     columns = {name: values for name, values in card("good").columns.items() if not name.startswith("text.bertscore")}
-    silent = replace(card("good"), columns=columns, slices=[])
+    silent = replace(card("good"), metrics={}, columns=columns, slices=[])
     for champion in (None, card("mediocre")):
         found = judge(champion, silent)
         assert found.verdict == "inconclusive"
@@ -223,20 +223,35 @@ def test_a_figure_that_is_missing_is_never_in_favour() -> None:
     assert judge(silent, card("good")).verdict == "inconclusive"
 
 
-def test_numbers_that_are_none_are_never_in_favour() -> None:
-    for bad in (float("nan"), float("inf")):
-        broken = change_columns(card("good"), location__hunk__tp=bad)
-        assert judge(card("mediocre"), broken).verdict != "promote"
-        assert judge(broken, card("good")).verdict != "promote"
+@pytest.mark.parametrize("factor", [float("nan"), float("inf"), -1, 3])
+def test_counts_that_cannot_be_are_refused(factor: float) -> None:
+    broken = change_columns(card("good"), location__hunk__tp=factor)
+    for pair in ((card("mediocre"), broken), (broken, card("good")), (None, broken)):
+        with pytest.raises(EvalError, match=r"is damaged: 'location.hunk.tp'"):
+            judge(*pair)
+    with pytest.raises(EvalError, match="is damaged"):
+        judge(card("mediocre"), card("good"), None, replace(broken, kind="baseline"))
+
+
+def test_figures_that_are_not_those_of_the_counts_are_refused() -> None:
+    slow = change_columns(card("good"), running__seconds=1.6)
+    with pytest.raises(EvalError, match="Seconds of the model per pull request is not what its counts say"):
+        judge(card("mediocre"), replace(slow, metrics=card("good").metrics))
+
+
+@pytest.mark.parametrize("name", ["location.predicted", "location.gold", "text.bertscore.template", "running.quiet"])
+def test_without_a_column_that_makes_a_figure_smaller_it_is_refused(name: str) -> None:
+    columns = {one: values for one, values in card("good").columns.items() if one != name}
+    with pytest.raises(EvalError, match="is damaged"):
+        judge(card("mediocre"), replace(card("good"), metrics={}, columns=columns))
 
 
 def lower_text(of: Scorecard, lead: float) -> Scorecard:
     """The same candidate, whose texts are better than the template's by so much at each place."""
     matched = of.columns["text.bertscore.template.matched"]
     pairs = zip(of.columns["text.bertscore.own"], matched, strict=True)
-    return replace(
-        of, columns={**of.columns, "text.bertscore.template": [own - lead * n for own, n in pairs]}, slices=[]
-    )
+    template = [own - lead * n for own, n in pairs]
+    return replace(of, metrics={}, columns={**of.columns, "text.bertscore.template": template}, slices=[])
 
 
 def test_a_better_text_does_not_count_while_a_template_does_as_well() -> None:
