@@ -67,14 +67,17 @@ def align(champion: Scorecard, challenger: Scorecard) -> Aligned:
 
 
 def check_text_scorers(champion: Scorecard, challenger: Scorecard) -> None:
-    """Refuse scorecards whose texts were scored by other models or with other settings; one may lack texts.
+    """Refuse scorecards whose texts were scored in other ways or with other training pairs; one may lack texts.
 
     Raises:
         EvalError: They were.
     """
     scorers = champion.text_scorer, challenger.text_scorer
+    names = f"{champion.candidate!r} and {challenger.candidate!r}"
+    pairs = [scorer.get("training_pairs") for scorer in scorers]
+    if all(scorers) and pairs[0] != pairs[1]:
+        raise EvalError(f"The texts of {names} were scored with other training pairs.", SAME)
     if all(scorers) and scorers[0] != scorers[1]:
-        names = f"{champion.candidate!r} and {challenger.candidate!r}"
         raise EvalError(f"The texts of {names} were scored by other models or with other settings.", SAME)
 
 

@@ -19,6 +19,7 @@ from evals.gate_checks import (
     check_floor,
     check_guards,
     check_improvements,
+    check_pairs,
     check_sample,
     check_slices,
 )
@@ -85,7 +86,7 @@ def decide(
     beaten, notes = _compare_baselines(challenger, baselines, rules, known, draws)
     aligned = align(champion, challenger) if champion else None
     table = aligned.challenger if aligned else challenger.table
-    checks = _check_alone(rules, table, beaten, known)
+    checks = _check_alone(rules, challenger, table, beaten, known)
     if cases:
         check_models(cases, champion, challenger)
         checks += check_cases(cases)
@@ -151,9 +152,11 @@ def save_decision(decision: Decision, path: Path) -> None:
     save_document(path, GATE_SCHEMA, decision)
 
 
-def _check_alone(rules: Rules, table: Table, beaten: Sequence[tuple[str, Comparison]], known: Metrics) -> list[Check]:
+def _check_alone(
+    rules: Rules, challenger: Scorecard, table: Table, beaten: Sequence[tuple[str, Comparison]], known: Metrics
+) -> list[Check]:
     """What is asked of a challenger whatever the champion is."""
-    checks = [check_sample(rules.sample, table)]
+    checks = [check_sample(rules.sample, table), *check_pairs(rules.sample, challenger)]
     checks += [check_floor(rule, table, known) for rule in rules.floor]
     for rule in rules.beats:
         compared = [(name, comparison) for name, comparison in beaten if comparison.metric == rule.metric]

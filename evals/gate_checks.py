@@ -24,7 +24,7 @@ from evals.gate_words import (
 from evals.metrics import Metric
 from evals.report_metrics import count, render_change, render_value
 from evals.rules import Beats, Cheaper, Floor, Guard, Improvement, Sample, Slices
-from evals.scorecard import Estimate
+from evals.scorecard import Estimate, Scorecard
 from evals.statistics import Comparison, correct_holm, estimate
 from evals.table import Table
 
@@ -84,6 +84,14 @@ def check_sample(rule: Sample, table: Table) -> Check:
     there = f"{count(len(table.keys), 'pull request')}, {commented:,} of them with a comment by a human"
     words = f"The test set has {there}; the rule asks for {rule.pull_requests:,} and {rule.commented:,}."
     return Check("sample", "", "passed" if enough else "unclear", words)
+
+
+def check_pairs(rule: Sample, card: Scorecard) -> Iterator[Check]:
+    """Were the challenger's texts compared with those of enough training pairs? Nothing, if that is not asked."""
+    if rule.training_pairs:
+        pairs = int(card.text_scorer.get("training_pairs", {}).get("count", 0))
+        words = f"Texts were scored with {count(pairs, 'training pair')}; the rule asks for {rule.training_pairs:,}."
+        yield Check("sample", "", "passed" if pairs >= rule.training_pairs else "unclear", words)
 
 
 def check_floor(rule: Floor, table: Table, metrics: Metrics) -> Check:

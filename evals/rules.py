@@ -23,10 +23,14 @@ class _Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Sample(_Rule, frozen=True, kw_only=True):
-    """How many pull requests, and how many of them with a human comment, are the least to decide anything."""
+    """The least to decide anything: pull requests, those with a human comment, and training pairs.
+
+    From the training pairs come the texts that the challenger's are compared with: few make weak ones.
+    """
 
     pull_requests: int
     commented: int = 0
+    training_pairs: int = 0
 
 
 class Floor(_Rule, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from evals.slices import Part, list_parts, note_size, restrict
 from evals.statistics import estimate
 from evals.table import Item, Pool, Row, Table, build_table
 from evals.text_scorers import TextScorer
-from evals.training_pairs import TrainingPair
+from evals.training_pairs import TrainingPair, describe_pairs
 
 METRICS: Final[tuple[Metric, ...]] = (
     *location.METRICS,
@@ -94,7 +94,7 @@ def score_run(run: LoadedRun, sample: Sample, texts: Texts | None = None, seen: 
         calibration=location.bin_scores(table.pools[_pool_name("hunk")]),
         drops=_add_drops(prediction for _, prediction in pairs),
         pairs=choose_pairs(said) if said else [],
-        text_scorer=said.describe if said else {},
+        text_scorer=describe_scoring(said, seen) if said else {},
         settings=run.run.settings,
         in_set=len(sample.held_out.pull_requests),
         notes=[
@@ -110,6 +110,11 @@ def compare_texts(pairs: Pairs, texts: Texts, seen: Seen) -> Similarity:
     predictions = {held.key: prediction for held, prediction in pairs}
     held_out = [held for held, _ in pairs]
     return score_similarity(held_out, predictions, texts.scorers, seen.pairs or (), texts.untuned)
+
+
+def describe_scoring(said: Similarity, seen: Seen) -> dict[str, Any]:
+    """What the figures of texts depend on: the scorers, and the training pairs that reference texts come from."""
+    return {**said.describe, **({"training_pairs": describe_pairs(seen.pairs)} if seen.pairs else {})}
 
 
 def list_metrics(said: Similarity | None) -> list[Metric]:

@@ -6,7 +6,8 @@ comments would have seen the answers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -45,6 +46,14 @@ def save_training_pairs(path: Path, pairs: Iterable[TrainingPair]) -> None:
         EvalError: They cannot be written.
     """
     save_lines(path, {"schema": TRAINING_PAIRS_SCHEMA}, map(encode, pairs))
+
+
+def describe_pairs(pairs: Sequence[TrainingPair]) -> dict[str, int | str]:
+    """How many there are, and a digest of all of them in their order: the same for the same file."""
+    digest = hashlib.sha256()
+    for pair in pairs:
+        digest.update(encode(pair) + b"\n")
+    return {"count": len(pairs), "digest": digest.hexdigest()[:16]}
 
 
 def load_training_pairs(path: Path) -> list[TrainingPair]:

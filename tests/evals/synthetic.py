@@ -170,6 +170,18 @@ def say_constant(rng: random.Random, hunk: Hunk, line: Line) -> str:
     return CONSTANT
 
 
+def say_numbered(rng: random.Random, hunk: Hunk, line: Line) -> str:
+    """The same sentence behind the number of its line."""
+    return f"Line {line.number}: {CONSTANT}"
+
+
+def fill_in(rng: random.Random, hunk: Hunk, line: Line) -> str:
+    """One sentence with two names of the hunk in it, and no backtick."""
+    name, verb = _read_call(hunk)
+    other = name.removesuffix(verb) + rng.choice(CLEAN)
+    return f"nit: I think we should use {name} here instead of {other}? Is this needed?"
+
+
 def say_template(rng: random.Random, hunk: Hunk, line: Line) -> str:
     """Quotes the hunk's last line, and says the same."""
     return f"Is `{hunk.lines[-1].text.strip()}` needed here? I think we should simplify this."
@@ -186,12 +198,18 @@ def copy_nearest(training: Sequence[TrainingPair]) -> Speak:
     return speak
 
 
-def score(world: Synthetic, name: str, predictions: dict[Key, Prediction], kind: str = "reviewer") -> Scorecard:
+def score(
+    world: Synthetic,
+    name: str,
+    predictions: dict[Key, Prediction],
+    kind: str = "reviewer",
+    seen: Seen | None = None,
+) -> Scorecard:
     """The scorecard by the real scorers, with words in the place of BERTScore's vectors."""
     run = Run(name, kind, ModelVersion(name, "1"), world.held_out.name, glossator="1.0")
     sample = Sample(world.held_out, world.held_out.pull_requests)
     texts = Texts((TokenScorer("bertscore"),))
-    return score_run(LoadedRun(Path(name), run, predictions), sample, texts, Seen(world.training))
+    return score_run(LoadedRun(Path(name), run, predictions), sample, texts, seen or Seen(world.training))
 
 
 def _make_held(rng: random.Random, number: int) -> HeldOut:

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ from evals.gate_checks import Check, Result
 from evals.gate_report import render_markdown, render_text
 from evals.predictions import Prediction
 from evals.rules import Rules, load_rules, parse_rules
-from evals.score import METRICS
+from evals.score import METRICS, Seen
 from evals.scorecard import Scorecard, save_scorecard
 from evals.statistics import Comparison
 from reviewer.domain import ModelVersion
@@ -38,9 +39,11 @@ from tests.evals.synthetic import (
     comment_everywhere,
     comment_never,
     copy_nearest,
+    fill_in,
     make_set,
     review,
     say_constant,
+    say_numbered,
     say_template,
     score,
 )
@@ -63,7 +66,13 @@ def make_predictions(name: str) -> dict[tuple[str, int], Prediction]:
         return comment_everywhere(here)
     if name == "never":
         return comment_never(here)
-    speaks = {"constant": say_constant, "template": say_template, "copies": copy_nearest(here.training)}
+    speaks = {
+        "constant": say_constant,
+        "template": say_template,
+        "copies": copy_nearest(here.training),
+        "fill-in": fill_in,
+        "numbered": say_numbered,
+    }
     skills = {"poor": POOR, "mediocre": MEDIOCRE, "every-hunk": EVERY_HUNK}
     speak = speaks.get(name, say_template if name == "every-hunk" else None)
     return review(here, skills.get(name, GOOD), seed=len(name), speak=speak)
@@ -80,8 +89,10 @@ def cut(whole: Scorecard, size: int) -> Scorecard:
     return replace(whole, metrics={}, keys=whole.keys[:size], columns=columns, pools={}, slices=[])
 
 
-OF_ONE_BASELINE = re.sub(r"^names = .*\n", "", (ROOT / "evals/rules.toml").read_text("utf-8"), flags=re.MULTILINE)
-"""The package's rules, for a world with one baseline."""
+OF_ONE_BASELINE = re.sub(
+    r"^(names|training_pairs) = .*\n", "", (ROOT / "evals/rules.toml").read_text("utf-8"), flags=re.MULTILINE
+)
+"""The package's rules, for a world with one baseline and few training pairs."""
 
 
 @cache
@@ -292,15 +303,56 @@ def test_without_a_baseline_nobody_is_promoted() -> None:
 def test_one_worthless_baseline_is_not_enough() -> None:
     silent = score(world(), "silent", comment_never(world()), "baseline")
     for champion in (None, card("mediocre")):
-        found = decide(champion, card("good"), [silent], load_rules(), METRICS, DRAWS)
+        found = decide(champion, card("good"), [silent], replace_sample(load_rules(), 1), METRICS, DRAWS)
         assert found.verdict == "inconclusive"
         assert "not compared with 'random-line', 'largest-hunk', 'largest-added'" in found.reasons[0]
 
 
 def test_baselines_with_other_scorers_are_refused() -> None:
-    other = replace(card("every-hunk"), text_scorer={"bertscore": {"model": "another"}})
+    other = replace(card("every-hunk"), text_scorer={**card("good").text_scorer, "bertscore": {"model": "another"}})
     with pytest.raises(EvalError, match="scored by other models"):
         judge(card("mediocre"), card("good"), None, other)
+
+
+def test_texts_that_were_scored_with_other_training_pairs_are_refused() -> None:
+    few = Seen(world().training[:1])
+    tiny = score(world(), "good", make_predictions("good"), seen=few)
+    for pair in ((card("mediocre"), tiny), (tiny, card("good"))):
+        with pytest.raises(EvalError, match="scored with other training pairs"):
+            judge(*pair)
+    with pytest.raises(EvalError, match="scored with other training pairs"):
+        judge(None, tiny)
+
+
+def test_with_few_training_pairs_nothing_is_decided() -> None:
+    asked = replace_sample(rules(), training_pairs=len(world().training) + 1)
+    found = judge(card("mediocre"), card("good"), asked)
+    assert found.verdict == "inconclusive"
+    assert found.reasons[0] == "Texts were scored with 10 training pairs; the rule asks for 11."
+    unknown = replace(card("good"), text_scorer={})
+    assert judge(None, unknown, replace_sample(rules(), training_pairs=1)).verdict == "inconclusive"
+    assert judge(card("mediocre"), card("good"), replace_sample(rules(), training_pairs=10)).verdict == "promote"
+
+
+def replace_sample(of: Rules, training_pairs: int) -> Rules:
+    return msgspec.structs.replace(of, sample=msgspec.structs.replace(of.sample, training_pairs=training_pairs))
+
+
+@pytest.mark.parametrize("champion", ["mediocre", "none"])
+@pytest.mark.parametrize("cheat", ["fill-in", "numbered"])
+def test_who_varies_one_sentence_is_held(cheat: str, champion: str) -> None:
+    """At the places that the best model chose: with names of the hunk in it, or with a number before it."""
+    found = judge(None if champion == "none" else card(champion), card(cheat))
+    assert found.verdict == "hold", found.reasons
+
+
+def test_who_says_the_same_anywhere_is_no_first_model() -> None:
+    """Its sentences differ, and none belongs to its place more than to another."""
+    shuffled = replace(card("good"), metrics={}, columns=dict(card("good").columns))
+    shuffled.columns["text.prose.bertscore.shuffled"] = shuffled.columns["text.prose.bertscore.own"]
+    found = judge(None, shuffled)
+    assert found.verdict != "promote"
+    assert any("prose only" in reason for reason in found.reasons)
 
 
 def test_a_candidate_that_is_no_baseline_need_not_be_beaten() -> None:
@@ -355,6 +407,9 @@ def draw_columns(rng: np.random.Generator, pull_requests: int, quality: float) -
         "text.bertscore.own": matched,
         "text.bertscore.own.matched": found,
     }
+    for name in ("own", "shuffled"):
+        columns[f"text.prose.bertscore.{name}"] = matched if name == "own" else 0.1 * found
+        columns[f"text.prose.bertscore.{name}.matched"] = found
     for name in ("constant", "retrieval", "template"):
         columns |= {f"text.bertscore.{name}": 0.15 * found, f"text.bertscore.{name}.matched": found}
     return {name: values.astype(np.float64).tolist() for name, values in columns.items()}
