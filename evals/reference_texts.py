@@ -2,7 +2,7 @@
 
 - the best constant: one comment of the training data for all places;
 - shuffled references: the human comment of another place;
-- retrieval: the human comment on the training hunk that is most like the one commented on;
+- retrieval: the human comment on the training hunk that is most like the one commented on; the constant where none is;
 - the template, which quotes the line that the human commented on.
 
 All depend on the human's place alone, so that a candidate cannot choose what its rivals say.

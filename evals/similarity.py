@@ -31,7 +31,7 @@ SCORERS: Final = {"bertscore": "BERTScore", "chrf": "chrF", "rouge_l": "ROUGE-L"
 REFERENCE_TEXTS: Final = {
     "constant": "the best constant comment",
     "shuffled": "itself, against human comments of other places",
-    "retrieval": "the human comment on the most similar training hunk",
+    "retrieval": "the human comment on the most similar training hunk, or else the constant",
     "template": "the template that quotes the line that the human commented on",
 }
 """What a candidate is compared with at the places of its own comments. Each is a column of its own."""
@@ -157,10 +157,12 @@ def score_similarity(
     comments = [pair.comment for pair in pairs]
     result = Similarity([held.key for held in chosen], spots, places, before, Repeats(chosen, predictions, comments))
     result.constants.update(choose_constants(scorers, comments, seed))
+    neighbours = parts.get("retrieval", ())
     for scorer in scorers:
         if comments:
-            constant = result.constants[scorer.name]
+            constant = result.constants.get(scorer.name, "")
             parts["constant"] = [(constant, spots[place.spot].texts) for place in places]
+            parts["retrieval"] = [(found if found.strip() else constant, texts) for found, texts in neighbours]
         result.scores[scorer.name] = _score_all(scorer, parts)
         result.describe[scorer.name] = scorer.describe()
     return result

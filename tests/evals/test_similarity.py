@@ -138,6 +138,22 @@ def test_the_order_of_the_input_changes_nothing() -> None:
         assert score_similarity(other, mixed, [WORDS], pairs).count() == expected
 
 
+def test_where_no_training_hunk_is_alike_the_constant_stands_for_the_neighbour() -> None:
+    held = make_set()
+    pairs = [TrainingPair("octo/other", at, "x.c", "+zzz", body) for at, body in enumerate(["alpha beta", " "])]
+    scores = score_similarity(held, make_predictions(held, "x", "y"), [WORDS, ChrF()], pairs).scores
+    for name in ("bertscore", "chrf"):
+        assert scores[name]["retrieval"] == scores[name]["constant"]
+        assert max(scores[name]["retrieval"]) > 0
+
+
+def test_training_comments_without_a_text() -> None:
+    held = make_set()
+    pairs = [TrainingPair("octo/other", 1, "x.c", "+a.c", " ")]
+    scores = score_similarity(held, make_predictions(held, "x", "y"), [WORDS], pairs).scores["bertscore"]
+    assert scores["constant"] == scores["retrieval"] == [0, 0]
+
+
 def test_more_comments_never_lower_what_is_reached_over_all_human_comments() -> None:
     held = make_set()
     few = make_predictions(held, "alpha", "delta")
