@@ -6,7 +6,7 @@ one nothing is counted but `location.open.*`, which is ground for recall alone: 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -37,7 +37,8 @@ def score_location(held: HeldOut, prediction: Prediction) -> Row:
     `.macro_recall` and `.macro_f1`; `location.placed.S.tp` where each human comment has a line in the diff;
     `location.open.S.tp` where not all human comments are known. Then what these are divided by: `location.predicted`,
     `location.gold`, and 1 in `location.posting` where there is a posted comment, in `location.commented` where there is
-    a human one, in `location.either` where there is any. `location.lines` are those of all posted comments.
+    a human one, in `location.either` where there is any. `location.lines` are those of all posted comments, and
+    `location.unplaced` the human ones that have no line in the diff.
     """
     placed = Placed(held, prediction)
     gold = len(placed.spots)
@@ -54,6 +55,7 @@ def score_location(held: HeldOut, prediction: Prediction) -> Row:
         "location.posting": bool(predicted),
         "location.commented": bool(gold),
         "location.either": bool(predicted or gold),
+        "location.unplaced": held.unplaced,
     }
     if not held.unplaced:
         row |= {"location.placed.gold": gold, "location.placed.predicted": predicted}
@@ -65,6 +67,17 @@ def score_location(held: HeldOut, prediction: Prediction) -> Row:
         if not held.unplaced:
             row[f"location.placed.{strictness}.tp"] = tp
     return row
+
+
+def note_unplaced(held_out: Sequence[HeldOut]) -> tuple[str, ...]:
+    """A sentence on the human comments that nobody can find; none where each has a line in the diff."""
+    lost = [held.unplaced for held in held_out if held.unplaced]
+    if not lost:
+        return ()
+    human = sum(lost) + sum(len(held.gold) for held in held_out)
+    where = f"on {len(lost):,} of {len(held_out):,} pull requests"
+    what = f"{sum(lost):,} of {human:,} human comments, {where}, have no line in the diff"
+    return (f"{what}: who comments there seems to be wrong. Figures of fully placed pull requests leave these out.",)
 
 
 def list_ranked(held: HeldOut, prediction: Prediction, strictness: Strictness) -> list[Item]:

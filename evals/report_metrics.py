@@ -22,6 +22,7 @@ GROUPS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
             "location.hunk.recall",
             "location.hunk.recall_open",
             "location.hunk.f1_commented",
+            "location.hunk.f1_placed",
             "location.hunk.macro_f1",
             "location.hunk.ap",
         ),

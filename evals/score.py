@@ -99,6 +99,7 @@ def score_run(run: LoadedRun, sample: Sample, texts: Texts | None = None, seen: 
         in_set=len(sample.held_out.pull_requests),
         notes=[
             *sample.notes,
+            *location.note_unplaced(held),
             *(texts.notes if texts else ("Texts were not compared.",)),
             *note_contamination(held, seen.pairs, seen.released),
         ],

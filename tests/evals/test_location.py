@@ -12,7 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evals.held_out import GoldComment, HeldOut
-from evals.location import METRICS, POOLS, bin_scores, list_pools, list_ranked, score_location, trace_curve
+from evals.location import (
+    METRICS,
+    POOLS,
+    bin_scores,
+    list_pools,
+    list_ranked,
+    note_unplaced,
+    score_location,
+    trace_curve,
+)
 from evals.matching import STRICTNESSES
 from evals.metrics import Ratio
 from evals.predictions import Predicted, Prediction
@@ -83,6 +92,14 @@ def test_figures_worked_out_by_hand() -> None:
         "file.ap": (1 / 1 + 2 / 3 + 3 / 4) / 3,
     }
     assert {name: figures[f"location.{name}"] for name in expected} == pytest.approx(expected)
+
+
+def test_human_comments_without_a_line_are_told() -> None:
+    pairs = make_pairs()
+    assert count(pairs).column("location.unplaced").tolist() == [0, 0, 1, 0]
+    (note,) = note_unplaced([held for held, _ in pairs])
+    assert note.startswith("1 of 6 human comments, on 1 of 4 pull requests, have no line in the diff")
+    assert note_unplaced([held for held, _ in pairs if not held.unplaced]) == ()
 
 
 def test_each_figure_has_its_counts() -> None:

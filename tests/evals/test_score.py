@@ -20,6 +20,7 @@ from evals.predictions import Prediction
 from evals.rouge import RougeL
 from evals.score import EXAMPLES, METRICS, SLICE_METRICS, Seen, Texts, score_run
 from evals.scorecard import Scorecard, Slice, load_scorecard
+from evals.scorecard_text import render_scorecards
 from evals.statistics import estimate
 from evals.training_pairs import TrainingPair, save_training_pairs
 from tests.evals.small_sets import APP, MAIN, README, TEST, hold_out, human, ours, predict, write_run, write_set
@@ -190,6 +191,16 @@ def test_a_pull_request_without_hunks_changes_nothing_but_the_counts(tmp_path: P
     before, after = score(tmp_path), score(tmp_path, [*JUDGED, (empty, predict(empty))])
     assert read(after)["location.hunk.f1"] == read(before)["location.hunk.f1"]
     assert read(after)["running.comments"] == pytest.approx(3 * COPIES / (3 * COPIES + 1))
+
+
+def test_human_comments_without_a_line_are_told_beside_the_figures(tmp_path: Path) -> None:
+    held, prediction = JUDGED[0]
+    lost = replace(held, unplaced=3)
+    card = score(tmp_path, [(lost, replace(prediction, shown=lost.digest)), *JUDGED[1:]])
+    text = render_scorecards([card])
+    assert "- 3 of 18 human comments, on 1 of 15 pull requests, have no line in the diff" in text
+    assert "| F1, same hunk, fully placed pull requests " in text
+    assert "have no line in the diff" not in render_scorecards([score(tmp_path)])
 
 
 def test_a_wrong_comment_never_raises_a_figure_of_the_place(tmp_path: Path) -> None:
