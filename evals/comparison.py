@@ -53,7 +53,7 @@ def align(champion: Scorecard, challenger: Scorecard) -> Aligned:
         raise EvalError(
             f"{names} were scored on other pull requests, and neither's are the first of the other's.", SAME
         )
-    if champion.revision != challenger.revision and len(few) == len(many):
+    if champion.revision != challenger.revision:
         revisions = f"{champion.revision} and {challenger.revision}"
         raise EvalError(f"{names} were scored on other revisions of {champion.dataset!r}, {revisions}.", SAME)
     first, second = pick_common(champion.table, challenger.table)

@@ -18,6 +18,7 @@ from evals.gate_checks import (
     check_cheaper,
     check_floor,
     check_guards,
+    check_holes,
     check_improvements,
     check_pairs,
     check_sample,
@@ -87,6 +88,8 @@ def decide(
     aligned = align(champion, challenger) if champion else None
     table = aligned.challenger if aligned else challenger.table
     checks = _check_alone(rules, challenger, table, beaten, known)
+    for card in (challenger, *([champion] if champion else []), *baselines):
+        checks += check_holes(card)
     if cases:
         check_models(cases, champion, challenger)
         checks += check_cases(cases)
@@ -97,6 +100,7 @@ def decide(
         compared = {name: compare(known[name], aligned.champion, table, draws) for name in rules.list_compared()}
         parts = [known[name] for name in rules.slices.metrics] if rules.slices else []
         slices = compare_slices(champion, challenger, parts, draws)
+        checks += check_guards(rules.guard, compared, known, champion.metrics)
         checks += _check_against(rules, compared, slices, table, known)
     else:
         checks += check_above_zero("first", rules.first.above_zero, table, known)
@@ -189,8 +193,7 @@ def _check_against(
     known: Metrics,
 ) -> list[Check]:
     """What is asked of a challenger beside a champion."""
-    checks = list(check_guards(rules.guard, compared, known))
-    checks += check_slices(rules.slices, slices, compared, known) if rules.slices else []
+    checks = list(check_slices(rules.slices, slices, compared, known)) if rules.slices else []
     checks += check_improvements(rules.improvement, compared, table, known)
     checks += [check_cheaper(rules.cheaper, rules.improvement, compared, known)] if rules.cheaper else []
     return checks

@@ -7,7 +7,7 @@ difference is not significant, or because it could not be computed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -94,6 +94,13 @@ def check_pairs(rule: Sample, card: Scorecard) -> Iterator[Check]:
         yield Check("sample", "", "passed" if pairs >= rule.training_pairs else "unclear", words)
 
 
+def check_holes(card: Scorecard) -> Iterator[Check]:
+    """Did the candidate's failures choose the pull requests? Nothing, if they did not."""
+    if card.holes:
+        words = f"{card.candidate!r} was scored without {count(card.holes, 'pull request')} that a model failed on."
+        yield Check("sample", "", "unclear", words, card.candidate)
+
+
 def check_floor(rule: Floor, table: Table, metrics: Metrics) -> Check:
     """Does the challenger keep a bound? What misses it by its interval alone is unclear, not failed."""
     metric = metrics[rule.metric]
@@ -144,12 +151,22 @@ def check_above_zero(part: Part, names: Sequence[str], table: Table, metrics: Me
         yield Check(part, name, _judge_above_zero(found), words)
 
 
-def check_guards(rules: Sequence[Guard], compared: Mapping[str, Comparison], metrics: Metrics) -> Iterator[Check]:
-    """Did nothing get worse by more than is allowed?"""
+def check_guards(
+    rules: Sequence[Guard], compared: Mapping[str, Comparison], metrics: Metrics, measured: Collection[str] = ()
+) -> Iterator[Check]:
+    """Did nothing get worse by more than is allowed?
+
+    Of what was `measured` on the champion and came to nothing, as the texts of one that says none, nothing can be lost:
+    there the floors alone judge.
+    """
     corrected = _correct([compared[rule.metric] for rule in rules])
     for rule, p in zip(rules, corrected, strict=True):
         comparison, metric = compared[rule.metric], metrics[rule.metric]
         gain = read_gain(comparison, metric, p)
+        if comparison.champion is None and comparison.challenger is not None and rule.metric in measured:
+            words = f"{metric.label}: the champion has none that could be lost: only floors judge the challenger's."
+            yield Check("guard", rule.metric, "skipped", words)
+            continue
         if gain is None:
             yield Check("guard", rule.metric, "unclear", f"{describe_change(comparison, metric)}.")
             continue
@@ -166,6 +183,10 @@ def check_slices(
     rule: Slices, compared: Sequence[SliceComparison], whole: Mapping[str, Comparison], metrics: Metrics
 ) -> Iterator[Check]:
     """Did no part of the set with enough pull requests get significantly worse? `whole`: the same in all of the set."""
+    for name in rule.metrics:
+        if not any(each.comparison.metric == name for each in compared):
+            words = f"{metrics[name].label}: the scorecards have no part of the set in common."
+            yield Check("slice", name, "unclear", words)
     reasons = [_skip_slice(rule, each.comparison, whole) for each in compared]
     asked = [each.comparison for each, reason in zip(compared, reasons, strict=True) if not reason]
     corrected = iter(_correct(asked))

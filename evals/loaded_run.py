@@ -27,11 +27,15 @@ class LoadedRun:
 
 @dataclass(frozen=True)
 class Sample:
-    """The pull requests of a set on which runs are scored, in the set's order, and sentences on what is left out."""
+    """The pull requests of a set on which runs are scored, in the set's order, and sentences on what is left out.
+
+    `holes`: how many are left out because a run has no prediction of them, and no reason.
+    """
 
     held_out: HeldOutSet
     pull_requests: tuple[HeldOut, ...]
     notes: tuple[str, ...] = ()
+    holes: int = 0
 
 
 def load_run(folder: Path, held_out: HeldOutSet) -> LoadedRun:
@@ -89,7 +93,8 @@ def choose_sample(
         notes.append(f"Scored on {len(chosen)} of {len(held_out.pull_requests)} pull requests of the set: {why}.")
     holed = [(run, holes) for run in runs if (holes := list_holes(held_out, run, chosen[-1].key))]
     notes += [_excuse(run, holes, allow_holes=allow_holes) for run, holes in holed]
-    return Sample(held_out, chosen, tuple(notes))
+    unexcused = {key for run, holes in holed if not run.run.gaps for key in holes}
+    return Sample(held_out, chosen, tuple(notes), len(unexcused))
 
 
 def list_holes(held_out: HeldOutSet, run: LoadedRun, last: Key) -> list[Key]:

@@ -97,6 +97,7 @@ def score_run(run: LoadedRun, sample: Sample, texts: Texts | None = None, seen: 
         text_scorer=describe_scoring(said, seen) if said else {},
         settings=run.run.settings,
         in_set=len(sample.held_out.pull_requests),
+        holes=sample.holes,
         notes=[
             *sample.notes,
             *location.note_unplaced(held),

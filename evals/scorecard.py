@@ -130,6 +130,8 @@ class Scorecard:
     settings: dict[str, Any] = field(default_factory=dict)
     in_set: int = 0
     """Pull requests of the held-out set; those that were scored may be fewer."""
+    holes: int = 0
+    """Pull requests that were left out because a run has no prediction of them, and no reason."""
     notes: list[str] = field(default_factory=list)
     """Sentences that belong beside the figures: what was left out, what the model may have seen."""
 

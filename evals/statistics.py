@@ -139,8 +139,9 @@ def _permute(metric: Metric, champion: Table, challenger: Table, difference: flo
     """How often candidates that change places by chance differ as much. Never 0: what was seen is one of the ways."""
     both = _stack(metric.formula, champion, challenger)
     first, second = (metric.formula.compute(both, arm) for arm in _draw_swaps(len(champion.keys), draws, seed))
-    differences = np.nan_to_num(second - first)
-    return float(1 + np.count_nonzero(np.abs(differences) >= abs(difference) - _ROUNDING)) / (1 + draws)
+    differences = np.abs(second - first)
+    differences[~np.isfinite(differences)] = np.inf  # without a value in an arm it may be as much as any
+    return float(1 + np.count_nonzero(differences >= abs(difference) - _ROUNDING)) / (1 + draws)
 
 
 @lru_cache(maxsize=2)

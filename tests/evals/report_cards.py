@@ -32,6 +32,8 @@ PARTS = [
     ("running.anchored", "running.anchors"),
     ("running.quiet_posting", "running.quiet"),
     ("text.copied", "text.compared"),
+    ("location.placed.hunk.tp", "location.placed.predicted"),
+    ("location.placed.hunk.tp", "location.placed.gold"),
 ]
 """Counts that are of others: never more."""
 
@@ -85,7 +87,8 @@ def make_row(draw: random.Random, gold: random.Random, skill: float) -> Row:
         if name.endswith(("matched", "gold", "pull_requests", "asked", "posted", "known")):
             row[name] = 1.0
     for part, whole in PARTS:
-        row[part] = min(row[part], row[whole])
+        if part in row:
+            row[part] = min(row[part], row[whole])
     found = draw.random() < skill
     row |= {"location.gold": gold.choice([0, 0, 1, 2]), "location.predicted": draw.choice([0, 1, 2, 3])}
     for strictness, factor in (("line", 0.3), ("near", 0.5), ("hunk", 0.8), ("file", 1.0)):

@@ -113,7 +113,7 @@ def change_columns(of: Scorecard, **factors: float) -> Scorecard:
     for name, factor in factors.items():
         column = name.replace("__", ".")
         columns[column] = [value * factor for value in columns[column]]
-    return replace(of, candidate=f"{of.candidate}-changed", metrics={}, columns=columns, slices=[])
+    return replace(of, candidate=f"{of.candidate}-changed", metrics={}, columns=columns)
 
 
 @pytest.mark.parametrize("champion", ["poor", "mediocre", "none"])
@@ -209,6 +209,36 @@ def test_a_slice_with_few_pull_requests_is_not_looked_at() -> None:
     skipped = [check for check in found.checks if check.part == "slice" and check.of == "language go"]
     assert [check.result for check in skipped] == ["skipped"]
     assert "too small" in skipped[0].words
+
+
+def test_without_parts_of_the_set_nobody_is_promoted() -> None:
+    for pair in (
+        (card("mediocre"), replace(card("good"), slices=[])),
+        (replace(card("mediocre"), slices=[]), card("good")),
+    ):
+        found = judge(*pair)
+        assert found.verdict == "inconclusive"
+        assert found.reasons[0] == "F1, same hunk: the scorecards have no part of the set in common."
+
+
+def test_what_a_model_failed_on_may_not_choose_the_pull_requests() -> None:
+    holed, baseline = replace(card("good"), holes=2), replace(card("every-hunk"), holes=1)
+    found = judge(card("mediocre"), holed)
+    assert found.verdict == "inconclusive"
+    assert found.reasons == ["'good' was scored without 2 pull requests that a model failed on."]
+    assert judge(holed, card("good")).verdict == "inconclusive"
+    assert judge(None, card("good"), None, baseline).verdict == "inconclusive"
+
+
+def test_a_silent_champion_can_be_replaced() -> None:
+    """It says nothing that could be lost. Nor has it any noise, which the rules as they are weigh."""
+    champion = score(world(), "silent", comment_never(world()))
+    asked = msgspec.structs.replace(rules(), guard=tuple(one for one in rules().guard if one.metric != "running.noise"))
+    found = judge(champion, card("good"), asked)
+    assert found.verdict == "promote", found.reasons
+    (check,) = (one for one in found.checks if one.part == "guard" and one.metric == "text.bertscore.lift_template")
+    assert check.result == "skipped"
+    assert "only floors judge" in check.words
 
 
 def test_as_good_and_much_quicker_is_promoted() -> None:
@@ -426,11 +456,12 @@ def count_verdicts(
 ) -> dict[Verdict, int]:
     """The verdicts over runs in which two candidates of these qualities have their luck."""
     counts: dict[Verdict, int] = dict.fromkeys(("promote", "hold", "inconclusive"), 0)
+    whole = msgspec.structs.replace(rules(), slices=None)  # what is drawn has no parts
     weak = draw_card(np.random.default_rng(2), 0.1, pull_requests, "baseline")
     for run in range(runs):
         first = draw_card(np.random.default_rng([run, 0]), champion, pull_requests)
         second = draw_card(np.random.default_rng([run, 1]), challenger, pull_requests)
-        counts[decide(first, second, [weak], asked or rules(), METRICS, 200).verdict] += 1
+        counts[decide(first, second, [weak], asked or whole, METRICS, 200).verdict] += 1
     return counts
 
 

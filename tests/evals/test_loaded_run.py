@@ -9,6 +9,7 @@ from evals.errors import EvalError
 from evals.held_out import HeldOutSet
 from evals.loaded_run import LoadedRun, choose_files, choose_sample, load_run
 from evals.predictions import Prediction
+from evals.score import score_run
 from tests.evals.small_sets import APP, MAIN, hold_out, human, ours, predict, write_run, write_set
 
 HELD = [hold_out(number, APP, gold=[human("app.py", 5)]) for number in range(1, 5)]
@@ -110,6 +111,9 @@ def test_failures_do_not_choose_the_sample(tmp_path: Path, held_out: HeldOutSet)
     sample = choose_sample(held_out, [holed], allow_holes=True)
     assert [held.key[1] for held in sample.pull_requests] == [1, 4]
     assert sample.notes[1] == "ours has no prediction of octo/demo#2 and 1 more: its model may have failed there."
+    assert sample.holes == 2
+    assert score_run(holed, sample).holes == 2
+    assert choose_sample(held_out, [all_of_them]).holes == 0
 
 
 def test_a_run_may_say_why_it_lacks_some(tmp_path: Path, held_out: HeldOutSet) -> None:
@@ -117,6 +121,7 @@ def test_a_run_may_say_why_it_lacks_some(tmp_path: Path, held_out: HeldOutSet) -
     sample = choose_sample(held_out, [old])
     assert len(sample.pull_requests) == 3
     assert sample.notes[1] == "ours has no prediction of octo/demo#1: the set has changed since."
+    assert sample.holes == 0
 
 
 def test_runs_with_nothing_in_common_are_refused(tmp_path: Path, held_out: HeldOutSet) -> None:
