@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any, Final, Protocol
 
@@ -15,10 +15,11 @@ TextPair = tuple[str, tuple[str, ...]]
 """A candidate, and the references of which the most similar one counts."""
 
 WORD: Final = re.compile(r"[^\W_]+")
-BATCH: Final = 1_000
-"""Pairs that are scored before they are written down: what a killed run loses at most, about a minute of BERTScore.
+BATCH: Final = 250
+"""Different texts that are read before their scores are written down: what a killed run loses at most.
 
-A model reads each text once a batch, so that smaller ones cost more.
+A model reads each text once a batch, half a minute of BERTScore, however many pairs the texts make. With smaller batches
+it reads more of them twice.
 """
 DIGITS: Final = 6
 """Of a score. The last bits of a neural model depend on what else is in its batch."""
@@ -61,7 +62,7 @@ class TokenScorer:
 
 
 class RememberedScorer:
-    """A scorer that asks another one for the pairs that it does not know yet, a batch at a time."""
+    """A scorer that asks another one for the pairs that it does not know yet, a batch of texts at a time."""
 
     def __init__(self, scorer: TextScorer, store: ContentStore, batch: int = BATCH) -> None:
         self.name = scorer.name
@@ -81,13 +82,27 @@ class RememberedScorer:
         missing = {key: pair for key, pair in zip(keys, pairs, strict=True) if key not in known}
         # Those with the same references go together, so that a model reads each of them about once.
         waiting = sorted(missing.items(), key=lambda entry: (entry[1][1], entry[0]))
-        for start in range(0, len(waiting), self._batch):
-            some = waiting[start : start + self._batch]
+        for some in _split(waiting, self._batch):
             scores = self._scorer.score([pair for _, pair in some])
             fresh = {key: repr(round(score, DIGITS)) for (key, _), score in zip(some, scores, strict=True)}
             self._store.put_many(fresh)
             known |= fresh
         return [float(known[key]) for key in keys]
+
+
+def _split(pairs: Sequence[tuple[str, TextPair]], most: int) -> Iterator[list[tuple[str, TextPair]]]:
+    """The pairs in order, in parts of at most so many different texts; a part has at least one pair."""
+    part: list[tuple[str, TextPair]] = []
+    texts: set[str] = set()
+    for key, (candidate, references) in pairs:
+        more = texts.union((candidate, *references))
+        if part and len(more) > most:
+            yield part
+            part, more = [], {candidate, *references}
+        part.append((key, (candidate, references)))
+        texts = more
+    if part:
+        yield part
 
 
 def list_words(text: str) -> list[str]:

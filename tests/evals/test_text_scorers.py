@@ -69,8 +69,24 @@ def test_a_scorer_with_other_settings_is_asked_anew(tmp_path: Path) -> None:
 
 def test_a_killed_run_goes_on(tmp_path: Path) -> None:
     with ContentStore(tmp_path / "scores.sqlite") as store, pytest.raises(KeyboardInterrupt):
-        RememberedScorer(CountedScorer(killed_after=6), store, batch=3).score(PAIRS)
+        RememberedScorer(CountedScorer(killed_after=6), store, batch=4).score(PAIRS)
     scorer = CountedScorer()
     with ContentStore(tmp_path / "scores.sqlite") as store:
-        RememberedScorer(scorer, store, batch=3).score(PAIRS)
-    assert len(scorer.asked) == 4
+        RememberedScorer(scorer, store, batch=4).score(PAIRS)
+    assert len(scorer.asked) == 4, "three pairs with one reference have four texts"
+
+
+def test_a_batch_is_as_many_pairs_as_few_texts_make(tmp_path: Path) -> None:
+    batches: list[int] = []
+
+    class Watched(CountedScorer):
+        def score(self, pairs: Sequence[TextPair]) -> list[float]:
+            batches.append(len(pairs))
+            return super().score(pairs)
+
+    square: list[TextPair] = [(f"one {at}", (f"other {to}",)) for at in range(10) for to in range(10)]
+    many: list[TextPair] = [("alone", tuple(f"reference {at}" for at in range(30)))]
+    with ContentStore(tmp_path / "scores.sqlite") as store:
+        scores = RememberedScorer(Watched(), store, batch=20).score([*square, *many])
+    assert batches == [100, 1], "a hundred pairs of twenty texts"
+    assert scores == [round(score, 6) for score in TokenScorer().score([*square, *many])]
