@@ -18,8 +18,8 @@ WORD: Final = re.compile(r"[^\W_]+")
 BATCH: Final = 250
 """Different texts that are read before their scores are written down: what a killed run loses at most.
 
-A model reads each text once a batch, half a minute of BERTScore, however many pairs the texts make. With smaller batches
-it reads more of them twice.
+A model reads each text once a batch, half a minute of BERTScore, however many pairs the texts make. With smaller
+batches it reads more of them twice.
 """
 DIGITS: Final = 6
 """Of a score. The last bits of a neural model depend on what else is in its batch."""
