@@ -198,18 +198,12 @@ def copy_nearest(training: Sequence[TrainingPair]) -> Speak:
     return speak
 
 
-def score(
-    world: Synthetic,
-    name: str,
-    predictions: dict[Key, Prediction],
-    kind: str = "reviewer",
-    seen: Seen | None = None,
-) -> Scorecard:
+def score(world: Synthetic, name: str, predictions: dict[Key, Prediction], kind: str = "reviewer") -> Scorecard:
     """The scorecard by the real scorers, with words in the place of BERTScore's vectors."""
     run = Run(name, kind, ModelVersion(name, "1"), world.held_out.name, glossator="1.0")
     sample = Sample(world.held_out, world.held_out.pull_requests)
     texts = Texts((TokenScorer("bertscore"),))
-    return score_run(LoadedRun(Path(name), run, predictions), sample, texts, seen or Seen(world.training))
+    return score_run(LoadedRun(Path(name), run, predictions), sample, texts, Seen(world.training))
 
 
 def _make_held(rng: random.Random, number: int) -> HeldOut:

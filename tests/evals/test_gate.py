@@ -25,9 +25,10 @@ from evals.gate_checks import Check, Result
 from evals.gate_report import render_markdown, render_text
 from evals.predictions import Prediction
 from evals.rules import Rules, load_rules, parse_rules
-from evals.score import METRICS, Seen
+from evals.score import METRICS
 from evals.scorecard import Scorecard, save_scorecard
 from evals.statistics import Comparison
+from evals.training_pairs import describe_pairs
 from reviewer.domain import ModelVersion
 from tests.command import ROOT
 from tests.evals.synthetic import (
@@ -116,7 +117,7 @@ def change_columns(of: Scorecard, **factors: float) -> Scorecard:
     return replace(of, candidate=f"{of.candidate}-changed", metrics={}, columns=columns)
 
 
-@pytest.mark.parametrize("champion", ["poor", "mediocre", "none"])
+@pytest.mark.parametrize("champion", [pytest.param("poor", marks=pytest.mark.slow), "mediocre", "none"])
 @pytest.mark.parametrize("cheat", ["constant", "everywhere", "never", "copies", "template"])
 def test_who_games_the_metrics_is_held(cheat: str, champion: str) -> None:
     found = judge(None if champion == "none" else card(champion), card(cheat))
@@ -232,7 +233,7 @@ def test_what_a_model_failed_on_may_not_choose_the_pull_requests() -> None:
 
 def test_a_silent_champion_can_be_replaced() -> None:
     """It says nothing that could be lost. Nor has it any noise, which the rules as they are weigh."""
-    champion = score(world(), "silent", comment_never(world()))
+    champion = card("never")
     asked = msgspec.structs.replace(rules(), guard=tuple(one for one in rules().guard if one.metric != "running.noise"))
     found = judge(champion, card("good"), asked)
     assert found.verdict == "promote", found.reasons
@@ -331,7 +332,7 @@ def test_without_a_baseline_nobody_is_promoted() -> None:
 
 
 def test_one_worthless_baseline_is_not_enough() -> None:
-    silent = score(world(), "silent", comment_never(world()), "baseline")
+    silent = replace(card("never"), candidate="silent", kind="baseline")
     for champion in (None, card("mediocre")):
         found = decide(champion, card("good"), [silent], replace_sample(load_rules(), 1), METRICS, DRAWS)
         assert found.verdict == "inconclusive"
@@ -345,8 +346,8 @@ def test_baselines_with_other_scorers_are_refused() -> None:
 
 
 def test_texts_that_were_scored_with_other_training_pairs_are_refused() -> None:
-    few = Seen(world().training[:1])
-    tiny = score(world(), "good", make_predictions("good"), seen=few)
+    few = {**card("good").text_scorer, "training_pairs": describe_pairs(world().training[:1])}
+    tiny = replace(card("good"), text_scorer=few)
     for pair in ((card("mediocre"), tiny), (tiny, card("good"))):
         with pytest.raises(EvalError, match="scored with other training pairs"):
             judge(*pair)
@@ -368,6 +369,7 @@ def replace_sample(of: Rules, training_pairs: int) -> Rules:
     return msgspec.structs.replace(of, sample=msgspec.structs.replace(of.sample, training_pairs=training_pairs))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("champion", ["mediocre", "none"])
 @pytest.mark.parametrize("cheat", ["fill-in", "numbered"])
 def test_who_varies_one_sentence_is_held(cheat: str, champion: str) -> None:
