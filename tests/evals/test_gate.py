@@ -149,6 +149,7 @@ def test_a_better_one_needs_enough_pull_requests() -> None:
     assert "40 pull requests" in found.reasons[0]
 
 
+@pytest.mark.slow
 def test_a_slightly_better_one_needs_more_than_the_least() -> None:
     better = review(world(), Skill(finds=0.58, noise=0.22, knows=0.6), seed=8)
     found = judge(card("mediocre"), score(world(), "slightly-better", better))
@@ -249,6 +250,7 @@ def test_as_good_and_much_quicker_is_promoted() -> None:
     assert judge(card("good"), change_columns(card("good"), running__seconds=0.9)).verdict == "hold"
 
 
+@pytest.mark.slow
 def test_quicker_but_not_shown_to_be_as_good_is_not_promoted() -> None:
     again = score(world(), "again", review(world(), GOOD, seed=99))
     found = judge(card("good"), change_columns(again, running__seconds=0.6))
