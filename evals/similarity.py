@@ -212,7 +212,7 @@ def _stand_in(
 ) -> dict[str, list[TextPair]]:
     """The texts that stand in for the candidate's, each beside what humans said there; the constant comes later."""
     there = [spots[place.spot] for place in places]
-    partners = permute([spot.held.key for spot in spots], seed)
+    partners = _shuffle(spots, seed)
     found: dict[str, list[TextPair]] = {
         "shuffled": [(place.ours.body, spots[partners[place.spot]].texts) for place in places],
         "template": [
@@ -223,6 +223,19 @@ def _stand_in(
         neighbours = index_neighbours(tuple(pairs))
         found["retrieval"] = [(neighbours.find(spot.hunk), spot.texts) for spot in there]
     return found
+
+
+def _shuffle(spots: Sequence[Spot], seed: int) -> dict[int, int]:
+    """For each spot another one that counts in the same scopes, by their numbers.
+
+    What humans wrote in prose is beside prose: a comment full of code would be less like anything that is said there.
+    """
+    partners: dict[int, int] = {}
+    for scopes in sorted({spot.scopes for spot in spots}):
+        group = [at for at, spot in enumerate(spots) if spot.scopes == scopes]
+        order = permute([spots[at].held.key for at in group], seed)
+        partners.update(zip(group, (group[at] for at in order), strict=True))
+    return partners
 
 
 def _score_all(scorer: TextScorer, parts: Mapping[str, Sequence[TextPair]]) -> dict[str, list[float]]:

@@ -272,3 +272,15 @@ def test_shuffled_references_are_those_of_other_pull_requests() -> None:
         for one in held
     }
     assert measure(score_similarity(held, everyone, [WORDS]))["text.bertscore.lift_shuffled"] == pytest.approx(0)
+
+
+def test_a_constant_has_no_lift_over_shuffled_comments_in_prose_where_others_are_full_of_code() -> None:
+    bodies = ["alpha beta", "alpha gamma", "alpha", *(f"`code{at} more{at}`" for at in range(9))]
+    held = [make_held(*HUNKS, number=at, gold=[said("b.c", 2, body, at)]) for at, body in enumerate(bodies, 1)]
+    predictions = {one.key: predict(one, Predicted("b.c", "RIGHT", 2, None, "alpha")) for one in held}
+    for seed in range(3):
+        figures = measure(score_similarity(held, predictions, [WORDS, ChrF()], seed=seed))
+        for name in ("bertscore", "chrf"):
+            assert figures[f"text.prose.{name}.matched"] > 0
+            assert figures[f"text.prose.{name}.lift_shuffled"] == pytest.approx(0)
+            assert figures[f"text.{name}.lift_shuffled"] == pytest.approx(0)
