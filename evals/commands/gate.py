@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 FILE = click.Path(path_type=Path, dir_okay=False)
+ANY = click.Path(path_type=Path)
 
 
 @click.command(
@@ -15,7 +16,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 )
 @click.option("--champion", type=FILE, help="Scorecard of the model that reviews now.  [default: there is none]")
 @click.option("--challenger", type=FILE, required=True, help="Scorecard of the model that would take its place.")
-@click.option("--baseline", "baselines", type=FILE, multiple=True, help="Scorecard to beat. Can be given often.")
+@click.option("--baseline", "baselines", type=ANY, multiple=True, help="Scorecard to beat, or a folder of scored runs.")
 @click.option("--cases", type=FILE, help="What came of the cases with the challenger: nothing may be broken.")
 @click.option("--champion-cases", type=FILE, help="And with the champion: significantly fewer may not pass.")
 @click.option("--rules", type=FILE, help="What is asked, as docs/gate.md says.  [default: the package's rules.toml]")
@@ -43,6 +44,7 @@ def command(
     from evals.gate_report import render_markdown, render_text
     from evals.report_files import append_summary, save_text
     from evals.rules import load_rules
+    from evals.run_folders import list_scorecards
     from evals.score import METRICS
     from evals.scorecard import load_scorecard
     from reviewer.console import write
@@ -56,7 +58,7 @@ def command(
     decision = decide(
         load_scorecard(champion) if champion else None,
         load_scorecard(challenger),
-        [load_scorecard(path) for path in baselines],
+        [load_scorecard(path) for path in list_scorecards(baselines)],
         asked,
         METRICS,
         cases=tried,

@@ -7,12 +7,13 @@ from pathlib import Path
 import click
 
 FILE = click.Path(path_type=Path, dir_okay=False)
+ANY = click.Path(path_type=Path)
 
 
 @click.command(epilog="Environment: GITHUB_STEP_SUMMARY, where a GitHub job takes its summary.")
 @click.option("--scorecard", type=FILE, required=True, help="The candidate's, as `glossator-eval score` writes it.")
 @click.option("--champion", type=FILE, help="The scorecard of the model that reviews now.")
-@click.option("--baseline", "baselines", type=FILE, multiple=True, help="A baseline's scorecard. Can be given often.")
+@click.option("--baseline", "baselines", type=ANY, multiple=True, help="Scorecard, or a folder of scored runs.")
 @click.option("--decision", type=FILE, help="What `glossator-eval gate` decided on this candidate.")
 @click.option("--out", type=FILE, default="report.html", show_default=True, help="The page.")
 @click.option("--markdown", type=FILE, help="A short form in Markdown as well.")
@@ -34,12 +35,13 @@ def command(
     from evals.report_files import append_summary, save_text
     from evals.report_html import render_html
     from evals.report_markdown import render_markdown
+    from evals.run_folders import list_scorecards
     from evals.scorecard import load_scorecard
 
     report = build_report(
         load_scorecard(scorecard),
         load_scorecard(champion) if champion else None,
-        [load_scorecard(path) for path in baselines],
+        [load_scorecard(path) for path in list_scorecards(baselines)],
         load_document(decision, GATE_SCHEMA, Decision) if decision else None,
     )
     short = render_markdown(report)

@@ -21,7 +21,7 @@ TEXT_SCORERS = ("auto", "bertscore", "words", "none")
 
 @click.command()
 @click.option("--held-out", type=FILE, required=True, help="Pull requests, as `glossator-train held-out` writes them.")
-@click.option("--run", "folders", type=FOLDER, required=True, multiple=True, help="Folder of a run; may be repeated.")
+@click.option("--run", "folders", type=FOLDER, required=True, multiple=True, help="A run, or a folder of runs.")
 @click.option("--out", type=ANY, help="File of the one run, NAME.json, or folder of several.  [default: each run's]")
 @click.option("--training-pairs", type=FILE, help="What the model learned from: is anything of it held out?")
 @click.option("--released", type=click.DateTime(["%Y-%m-%d"]), help="The day on which the base model came out.")
@@ -61,13 +61,14 @@ def command(
     from evals.contamination import check_leaks
     from evals.held_out import load_held_out
     from evals.loaded_run import choose_files, choose_sample, load_run
+    from evals.run_folders import list_runs
     from evals.score import METRICS, Seen, Texts, score_run
     from evals.scorecard import save_scorecard
     from evals.scorecard_text import measure_terminal, render_scorecards
     from evals.training_pairs import load_training_pairs
 
     wanted = load_held_out(held_out)
-    runs = [load_run(folder, wanted) for folder in folders]
+    runs = [load_run(folder, wanted) for folder in list_runs(folders)]
     before = load_run(untuned, wanted) if untuned else None
     files = choose_files(runs, out)
     sample = choose_sample(wanted, [*runs, before] if before else runs, limit, allow_holes=allow_holes)
