@@ -14,7 +14,7 @@ from typing import Final
 
 from evals.held_out import HeldOut
 from evals.predictions import Predicted, Prediction, Run, list_changed, list_hunks
-from evals.reference_texts import TEMPLATE
+from evals.reference_texts import render_template
 from evals.run import NO_MODEL, locate_hunks, score_places
 from reviewer import __version__
 from reviewer.domain import Hunk, Line
@@ -25,8 +25,6 @@ CONSTANT: Final = "Can we remove this? I don't think we need this anymore."
 """On CodeReviewer's test comments this sentence has a higher BLEU than CodeReviewer."""
 LARGE: Final = 5
 """Added lines of a hunk that `large-hunks` comments on: humans say more on these, and less often nothing."""
-QUOTED = 120
-"""Characters of a line that the template quotes."""
 
 Score = Callable[[HeldOut], Sequence[float]]
 """A score from 0 to 1 for each hunk of `list_hunks`; less than 0: no comment there."""
@@ -114,7 +112,7 @@ def _predicted(spot: Spot, *, posted: bool) -> Predicted:
 
 def write_template(_: Hunk, line: Line) -> str:
     """A sentence that quotes the line that it stands on: as an excerpt ends there, its last line."""
-    return TEMPLATE.format(line=line.text.strip()[:QUOTED])
+    return render_template(line.text)
 
 
 def write_constant(_: Hunk, __: Line) -> str:

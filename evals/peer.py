@@ -23,7 +23,7 @@ import msgspec
 from evals.diff_text import render_diff
 from evals.errors import EvalError
 from evals.held_out import HeldOut
-from evals.predictions import Predicted, Prediction, Run
+from evals.predictions import Count, Predicted, Prediction, Run
 from evals.same_run import name_server
 from reviewer import __version__
 from reviewer.domain import DropReason, ModelVersion
@@ -40,7 +40,7 @@ PATIENCE: Final = 120.0
 GRACE: Final = 5.0
 """Seconds for the driver to end when it has nothing more to do."""
 TOP_SCORE: Final = 10.0
-"""Of its suggestions."""
+"""Of its suggestions; the lowest is 0."""
 _OWN_FAULTS: Final = ("BadRequestError", "ContextWindowExceededError", "UnprocessableEntityError", "ContentPolicy")
 """The model's server read the request and refused it: that is how this reviewer is."""
 _ADDRESS: Final = re.compile(r"https?://[^\s'\"]+")
@@ -166,7 +166,6 @@ class PeerCandidate:
 
 
 Line = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
-Count = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 
 
 class _Comment(msgspec.Struct):
@@ -242,7 +241,7 @@ def parse_comment(comment: object) -> Predicted | None:
         line=said.line,
         start_line=said.start_line if said.start_line < said.line else None,
         body=said.body,
-        score=min(1.0, said.score / TOP_SCORE),
+        score=max(0.0, min(1.0, said.score / TOP_SCORE)),
         suggestion=said.suggestion,
     )
 

@@ -31,6 +31,8 @@ TRIED: Final = 1_000
 KEPT: Final = 15
 """Of these, the best of each, which the scorer itself tries."""
 TEMPLATE: Final = "Is `{line}` needed here? I think we should simplify this."
+QUOTED: Final = 120
+"""Characters of a line that the template quotes."""
 
 
 def choose_constants(scorers: Sequence[TextScorer], comments: Sequence[str], seed: int = 0) -> dict[str, str]:
@@ -113,7 +115,12 @@ def fill_template(hunk: Hunk, side: Side, line: int) -> str:
     if not list_words(text):
         changed = [one.text for one in hunk.lines if one.kind in {"+", "-"} and list_words(one.text)]
         text = changed[-1] if changed else text
-    return TEMPLATE.format(line=text.strip())
+    return render_template(text)
+
+
+def render_template(line: str) -> str:
+    """The template with the start of a line."""
+    return TEMPLATE.format(line=line.strip()[:QUOTED])
 
 
 def find_hunk(held: HeldOut, path: str, side: Side, line: int) -> Hunk | None:

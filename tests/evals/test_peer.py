@@ -177,7 +177,15 @@ def test_a_comment_that_cannot_be_read_is_counted(tmp_path: Path, comment: Any) 
     assert RunFolder(folder).load_predictions() == {HELD.key: prediction}, "it can be read again"
 
 
-@pytest.mark.parametrize("said", [{}, ANSWER | {"asked": "many"}, ANSWER | {"comments": None}, []])
+@pytest.mark.parametrize(("score", "expected"), [(-1.7e308, 0), (-3.0, 0), (12.0, 1), (1.7e308, 1)])
+def test_a_score_beyond_its_scale_is_its_end(tmp_path: Path, score: float, expected: float) -> None:
+    prediction = predict_from_answer(HELD, ANSWER | {"comments": [comment_of(score=score)]}, 1.0)
+    assert prediction.comments[0].score == expected
+    folder = write_run(tmp_path / "run", [prediction])
+    assert RunFolder(folder).load_predictions() == {HELD.key: prediction}, "it can be read again"
+
+
+@pytest.mark.parametrize("said", [{}, ANSWER | {"asked": "many"}, ANSWER | {"asked": 2**60}, ANSWER | {"comments": None}, []])
 def test_a_driver_that_says_something_else_is_refused(said: Any) -> None:
     with pytest.raises(EvalError, match="answered something unknown"):
         predict_from_answer(HELD, said, 1.0)

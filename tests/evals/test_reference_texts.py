@@ -10,8 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evals import reference_texts
+from evals.baselines import write_template
 from evals.held_out import Key
 from evals.reference_texts import (
+    QUOTED,
+    TEMPLATE,
     Neighbours,
     choose_constants,
     fill_template,
@@ -101,6 +104,13 @@ def test_the_template_never_quotes_a_line_without_a_word() -> None:
     assert {fill_template(hunk, "RIGHT", line)[:11] for line in (2, 3, 4, 6, 99)} == {"Is `last;` "}
     assert fill_template(hunk, "RIGHT", 1).startswith("Is `first`")
     assert fill_template(replace(hunk, lines=lines[2:4]), "RIGHT", 4).startswith("Is `*`"), "there is nothing else"
+
+
+def test_a_long_line_is_cut_as_the_baseline_cuts_it() -> None:
+    line = Line("+", "  " + "word " * 2_000, None, 1)
+    hunk = Hunk("a.c", "", 1, 1, (line,))
+    assert fill_template(hunk, "RIGHT", 1) == write_template(hunk, line)
+    assert len(fill_template(hunk, "RIGHT", 1)) == QUOTED + len(TEMPLATE.format(line=""))
 
 
 @pytest.mark.parametrize("place", [("a.c", "RIGHT", 40), ("none.c", "RIGHT", 1), ("b.c", "LEFT", 1)])
