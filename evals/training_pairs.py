@@ -49,11 +49,15 @@ def save_training_pairs(path: Path, pairs: Iterable[TrainingPair]) -> None:
 
 
 def describe_pairs(pairs: Sequence[TrainingPair]) -> dict[str, int | str]:
-    """How many there are, and a digest of all of them in their order: the same for the same file."""
+    """How many there are, how many different comments, and a digest of all in their order: the same for the same file.
+
+    Comments are the same when nothing but white space tells them apart; one without words is none.
+    """
     digest = hashlib.sha256()
     for pair in pairs:
         digest.update(encode(pair) + b"\n")
-    return {"count": len(pairs), "digest": digest.hexdigest()[:16]}
+    distinct = {" ".join(pair.comment.split()) for pair in pairs} - {""}
+    return {"count": len(pairs), "distinct": len(distinct), "digest": digest.hexdigest()[:16]}
 
 
 def load_training_pairs(path: Path) -> list[TrainingPair]:

@@ -185,7 +185,9 @@ def test_a_score_beyond_its_scale_is_its_end(tmp_path: Path, score: float, expec
     assert RunFolder(folder).load_predictions() == {HELD.key: prediction}, "it can be read again"
 
 
-@pytest.mark.parametrize("said", [{}, ANSWER | {"asked": "many"}, ANSWER | {"asked": 2**60}, ANSWER | {"comments": None}, []])
+@pytest.mark.parametrize(
+    "said", [{}, ANSWER | {"asked": "many"}, ANSWER | {"asked": 2**60}, ANSWER | {"comments": None}, []]
+)
 def test_a_driver_that_says_something_else_is_refused(said: Any) -> None:
     with pytest.raises(EvalError, match="answered something unknown"):
         predict_from_answer(HELD, said, 1.0)
