@@ -10,8 +10,9 @@ import numpy as np
 from evals.card_checks import SAME, check_card
 from evals.errors import EvalError
 from evals.metrics import Metric
+from evals.same_run import PACE
 from evals.scorecard import Scorecard, Slice
-from evals.statistics import DRAWS, Comparison, compare, pick_common
+from evals.statistics import DRAWS, FEWEST, Comparison, compare, pick_common
 from evals.table import Table
 
 
@@ -22,6 +23,14 @@ class Aligned:
     champion: Table
     challenger: Table
     notes: tuple[str, ...] = ()
+    untimed: str = ""
+    """Why their seconds cannot be compared; empty when they can."""
+
+    def compare(self, metric: Metric, draws: int = DRAWS) -> Comparison:
+        """A metric of both. Seconds are compared only where as many requests were made at a time."""
+        if self.untimed and metric.unit == "seconds":
+            return Comparison(metric.name, None, None, pull_requests=len(self.champion.keys), note=self.untimed)
+        return compare(metric, self.champion, self.challenger, draws)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +72,10 @@ def align(champion: Scorecard, challenger: Scorecard) -> Aligned:
         notes.append(f"Compared on the {len(few):,} pull requests that both have, the first of {len(many):,}.")
     if champion.glossator != challenger.glossator:
         notes.append(f"Run by other versions of Glossator, {champion.glossator} and {challenger.glossator}.")
-    return Aligned(first, second, tuple(notes))
+    untimed = _tell_paces(champion, challenger)
+    if untimed and PACE in champion.settings and PACE in challenger.settings:
+        notes.append(f"Seconds are not compared: they were {untimed}.")
+    return Aligned(first, second, tuple(notes), untimed)
 
 
 def check_text_scorers(champion: Scorecard, challenger: Scorecard) -> None:
@@ -83,7 +95,7 @@ def check_text_scorers(champion: Scorecard, challenger: Scorecard) -> None:
 
 def compare_all(aligned: Aligned, metrics: Sequence[Metric]) -> list[Comparison]:
     """Each metric in turn."""
-    return [compare(metric, aligned.champion, aligned.challenger) for metric in metrics]
+    return [aligned.compare(metric) for metric in metrics]
 
 
 def compare_slices(
@@ -91,20 +103,45 @@ def compare_slices(
 ) -> list[SliceComparison]:
     """Each metric in each part of the set that both scorecards have."""
     theirs = {(part.field, part.value): part for part in challenger.slices}
-    tables = champion.table, challenger.table
+    tables, untimed = (champion.table, challenger.table), _tell_paces(champion, challenger)
     found = []
     for part in champion.slices:
         other = theirs.get((part.field, part.value))
         if other:
-            first, second = _restrict(tables[0], part), _restrict(tables[1], other)
-            compared = (compare(metric, first, second, draws) for metric in metrics)
+            both = pick_common(_restrict(tables[0], part), _restrict(tables[1], other))
+            aligned = Aligned(*both, untimed=untimed)
+            compared = (_compare_in_part(metric, aligned, draws) for metric in metrics)
             found += [SliceComparison(part.field, part.value, comparison) for comparison in compared]
     return found
+
+
+def is_silent(metric: Metric, champion: Table, challenger: Table) -> bool:
+    """Whether too few pull requests of the champion have a say, and enough of the challenger: nothing can be lost."""
+    first, second = (int(np.count_nonzero(metric.formula.base(table))) for table in (champion, challenger))
+    return first < FEWEST <= second
 
 
 def by_name(metrics: Sequence[Metric]) -> Mapping[str, Metric]:
     """The metrics by their names."""
     return {metric.name: metric for metric in metrics}
+
+
+def _compare_in_part(metric: Metric, aligned: Aligned, draws: int) -> Comparison:
+    """Of what the champion hardly has nothing can be lost: there is no difference to judge."""
+    found = aligned.compare(metric, draws)
+    if not is_silent(metric, aligned.champion, aligned.challenger):
+        return found
+    note = "the champion has hardly any"
+    return Comparison(metric.name, found.champion, found.challenger, pull_requests=found.pull_requests, note=note)
+
+
+def _tell_paces(champion: Scorecard, challenger: Scorecard) -> str:
+    """Why the seconds of the two cannot be compared."""
+    paces = [card.settings.get(PACE) for card in (champion, challenger)]
+    if paces[0] == paces[1]:
+        return ""
+    first, second = ("unknown" if pace is None else pace for pace in paces)
+    return f"measured at a concurrency of {first} and of {second}"
 
 
 def _restrict(table: Table, part: Slice) -> Table:

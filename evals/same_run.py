@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from evals.predictions import Run
 
 PACE: Final = "concurrency"
-"""The setting that shapes no review, but how long each answer takes."""
+"""The setting that shapes no review, but how long each answer takes: seconds of two paces are of two kinds."""
 
 
 def name_server(address: str) -> str:
@@ -25,15 +25,19 @@ def name_server(address: str) -> str:
 
 
 def is_same_run(before: Run, run: Run) -> bool:
-    """Whether a run goes on. How many requests are made at a time does not matter; older runs name no server."""
-    settings = [{name: value for name, value in one.settings.items() if name != PACE} for one in (before, run)]
-    server = before.server or run.server
-    return settings[0] == settings[1] and replace(before, settings={}, server=server) == replace(run, settings={})
+    """Whether a run goes on. Older runs name no server and no pace."""
+    settings = {PACE: run.settings[PACE], **before.settings} if PACE in run.settings else before.settings
+    return replace(before, settings=settings, server=before.server or run.server) == run
 
 
 def tell_difference(before: Run, run: Run) -> str:
     """In what two runs differ."""
-    return "at another server" if is_same_run(replace(before, server=""), run) else "with other settings"
+    if is_same_run(replace(before, server=""), run):
+        return "at another server"
+    paces = before.settings.get(PACE), run.settings.get(PACE)
+    if is_same_run(replace(before, settings={**before.settings, PACE: paces[1]}), run):
+        return f"with a {PACE} of {paces[0]}, not {paces[1]}: their seconds cannot be compared"
+    return "with other settings"
 
 
 @contextmanager

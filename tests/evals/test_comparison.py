@@ -50,6 +50,32 @@ def test_a_sample_is_compared_on_what_it_has() -> None:
         assert aligned.notes == ("Compared on the 6 pull requests that both have, the first of 8.",)
 
 
+TIME = Metric("time", "Time", Ratio({"hits": 1}, {"tries": 1}), "lower", "seconds")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_compared", "noted"),
+    [
+        ({}, {}, True, False),
+        ({"concurrency": 4}, {"concurrency": 4, "max_comments": 9}, True, False),
+        ({"concurrency": 8}, {"concurrency": 1}, False, True),
+        ({"concurrency": 8}, {}, False, False),  # as a baseline, which has no seconds
+    ],
+)
+def test_seconds_are_compared_at_the_same_pace_alone(
+    first: dict[str, int], second: dict[str, int], is_compared: bool, noted: bool
+) -> None:
+    aligned = align(replace(FIRST, settings=first), replace(SECOND, settings=second))
+    share, time = compare_all(aligned, [SHARE, TIME])
+    assert share.difference == 0.25
+    assert (time.difference is not None) == is_compared
+    assert bool(aligned.notes) == noted
+    part = Slice("size", "small", 8, 8, {}, rows=list(range(8)))
+    champion, challenger = (replace(FIRST, settings=one, slices=[part]) for one in (first, second))
+    (found,) = compare_slices(champion, challenger, [TIME])
+    assert (found.comparison.difference is not None) == is_compared
+
+
 def test_other_versions_are_noted() -> None:
     assert "1.0 and 2.0" in align(FIRST, replace(SECOND, glossator="2.0")).notes[0]
 
@@ -104,3 +130,16 @@ def test_slices_are_rows_of_the_whole_or_have_counts_of_their_own() -> None:
     assert [(one.field, one.value) for one in found] == [("size", "small"), ("code", "test")]
     assert (found[0].comparison.champion, found[0].comparison.challenger) == (3 / 12, 6 / 12)
     assert (found[1].comparison.champion, found[1].comparison.difference) == (1, 0)
+
+
+def test_in_a_slice_of_which_the_champion_has_hardly_any_nothing_is_lost() -> None:
+    rows = list(range(8))
+    few = {"hits": [2.0] * 2 + [0.0] * 6, "tries": [2.0] * 2 + [0.0] * 6}
+    hushed = Slice("code", "test", 8, 8, {}, rows=rows, columns=few)
+    spoken = Slice("code", "test", 8, 8, {}, rows=rows, columns={"hits": [1.0] * 8, "tries": [2.0] * 8})
+    champion, challenger = replace(FIRST, slices=[hushed]), replace(SECOND, slices=[spoken])
+    (found,) = compare_slices(champion, challenger, [SHARE])
+    assert found.comparison.difference is None
+    assert "hardly any" in found.comparison.note
+    (back,) = compare_slices(challenger, champion, [SHARE])
+    assert back.comparison.difference == 0.5

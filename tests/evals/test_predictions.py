@@ -108,11 +108,21 @@ def test_a_run_is_of_one_server(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
     run.start(one)
     run.add(make(1))
-    assert len(run.start(replace(one, settings=RUN.settings | {"concurrency": 2}))) == 1, "only faster"
     with pytest.raises(EvalError, match=r"holds a run of 'tiny' .* at another server"):
         run.start(other)
     assert "example" not in run.run_file.read_text()
     assert (len(one.server), name_server("")) == (4, "")
+
+
+def test_a_run_is_of_one_pace(tmp_path: Path) -> None:
+    """Seconds at another would be of another kind, and run.json names only the first."""
+    one, other = (replace(RUN, settings=RUN.settings | {"concurrency": at}) for at in (8, 1))
+    run = RunFolder(tmp_path)
+    run.start(one)
+    run.add(make(1))
+    assert len(run.start(one)) == 1
+    with pytest.raises(EvalError, match="with a concurrency of 8, not 1: their seconds cannot be compared"):
+        run.start(other)
 
 
 def test_a_run_that_an_older_version_began_goes_on(tmp_path: Path) -> None:
