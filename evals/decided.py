@@ -48,6 +48,15 @@ class Decided(msgspec.Struct, frozen=True):
         """In what the challenger is significantly worse."""
         return tuple(check for check in self.checks if check.is_loss)
 
+    @property
+    def is_better(self) -> bool:
+        """Whether it is significantly better in an improvement of the rules, and worse in nothing.
+
+        A promotion takes more: a champion that is watched has no baselines to beat.
+        """
+        gained = any(check.part == "improvement" and check.result == "passed" for check in self.checks)
+        return gained and not self.losses
+
 
 def load_decided(path: Path) -> Decided:
     """Read what `evals.gate.save_decision` wrote.

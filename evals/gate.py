@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Final, Literal
 
 from evals.card_checks import check_card, check_figures
-from evals.comparison import SliceComparison, align, by_name, check_text_scorers, compare_slices
+from evals.comparison import (
+    Aligned,
+    SliceComparison,
+    align,
+    by_name,
+    check_text_scorers,
+    compare_slices,
+    is_silent,
+)
 from evals.gate_cases import Cases, check_cases, check_models
 from evals.gate_checks import (
     Check,
@@ -18,17 +26,15 @@ from evals.gate_checks import (
     check_cheaper,
     check_floor,
     check_guards,
-    check_holes,
     check_improvements,
-    check_pairs,
-    check_sample,
     check_slices,
 )
+from evals.gate_terms import check_baseline, check_holes, check_pairs, check_sample
 from evals.metrics import Metric
 from evals.records import save_document
 from evals.rules import Rules, check_metrics
 from evals.scorecard import Scorecard
-from evals.statistics import DRAWS, Comparison, compare
+from evals.statistics import DRAWS, Comparison
 from evals.table import Table
 
 GATE_SCHEMA: Final = "glossator/gate/1"
@@ -81,15 +87,19 @@ def decide(
     """
     known = by_name(metrics)
     check_metrics(rules, known)
-    for card in (challenger, *([champion] if champion else []), *baselines):
+    cards = [challenger, *([champion] if champion else []), *baselines]
+    for card in cards:
         check_card(card)
         check_figures(card, [known[name] for name in rules.list_metrics()])
-    beaten, notes = _compare_baselines(challenger, baselines, rules, known, draws)
     aligned = align(champion, challenger) if champion else None
     table = aligned.challenger if aligned else challenger.table
+    others = _align_others(baselines, challenger)
+    rivals = [(card, found) for card, found in others if card.kind == "baseline"]
+    asked = [known[rule.metric] for rule in rules.beats]
+    beaten = [(card.candidate, found.compare(metric, draws)) for card, found in rivals for metric in asked]
     checks = _check_alone(rules, challenger, table, beaten, known)
-    for card in (challenger, *([champion] if champion else []), *baselines):
-        checks += check_holes(card)
+    checks += [check for card, found in rivals for check in check_baseline(card, found, rules.beats, challenger, table)]
+    checks += [check for card in cards for check in check_holes(card)]
     if cases:
         check_models(cases, champion, challenger)
         checks += check_cases(cases)
@@ -97,10 +107,10 @@ def decide(
     slices: list[SliceComparison] = []
     if champion and aligned:
         check_text_scorers(champion, challenger)
-        compared = {name: compare(known[name], aligned.champion, table, draws) for name in rules.list_compared()}
+        compared = {name: aligned.compare(known[name], draws) for name in rules.list_compared()}
         parts = [known[name] for name in rules.slices.metrics] if rules.slices else []
         slices = compare_slices(champion, challenger, parts, draws)
-        checks += check_guards(rules.guard, compared, known, champion.metrics)
+        checks += check_guards(rules.guard, compared, known, _list_silent(rules, champion, aligned, known))
         checks += _check_against(rules, compared, slices, table, known)
     else:
         checks += check_above_zero("first", rules.first.above_zero, table, known)
@@ -117,7 +127,7 @@ def decide(
         list(compared.values()),
         slices,
         beaten,
-        list(dict.fromkeys([*(aligned.notes if aligned else ()), *notes, *challenger.notes])),
+        _write_notes(aligned, others, challenger, len(table.keys)),
     )
 
 
@@ -129,7 +139,7 @@ def choose_verdict(checks: Sequence[Check]) -> tuple[Verdict, list[str]]:
     """
     gains = [check for check in checks if check.part in {"improvement", "cheaper"}]
     musts = [check for check in checks if check not in gains]
-    thin = [check.words for check in musts if check.part == "sample" and check.result != "passed"]
+    thin = [check.words for check in musts if check.part in {"sample", "pairs"} and check.result != "passed"]
     failed = [check.words for check in musts if check.result == "failed"]
     unclear = [check.words for check in musts if check.result == "unclear"]
     better = [check.words for check in gains if check.result == "passed"]
@@ -168,21 +178,35 @@ def _check_alone(
     return checks
 
 
-def _compare_baselines(
-    challenger: Scorecard, baselines: Sequence[Scorecard], rules: Rules, known: Metrics, draws: int
-) -> tuple[list[tuple[str, Comparison]], list[str]]:
-    """Each baseline in the champion's place; and sentences on the candidates that are no baselines."""
-    found: list[tuple[str, Comparison]] = []
-    notes: list[str] = []
-    for card in baselines:
-        aligned = align(card, challenger)
+def _align_others(cards: Sequence[Scorecard], challenger: Scorecard) -> list[tuple[Scorecard, Aligned]]:
+    """Each in the champion's place."""
+    for card in cards:
         check_text_scorers(card, challenger)
-        if card.kind == "baseline":
-            tables = aligned.champion, aligned.challenger
-            found += [(card.candidate, compare(known[rule.metric], *tables, draws)) for rule in rules.beats]
-        else:
+    return [(card, align(card, challenger)) for card in cards]
+
+
+def _list_silent(rules: Rules, champion: Scorecard, aligned: Aligned, known: Metrics) -> list[str]:
+    """In what the champion was measured and hardly has anything to lose."""
+    measured = [rule.metric for rule in rules.guard if rule.metric in champion.metrics]
+    return [name for name in measured if is_silent(known[name], aligned.champion, aligned.challenger)]
+
+
+def _write_notes(
+    aligned: Aligned | None, others: Sequence[tuple[Scorecard, Aligned]], challenger: Scorecard, pull_requests: int
+) -> list[str]:
+    """What belongs beside the decision, each sentence once."""
+    notes = list(aligned.notes) if aligned else []
+    if pull_requests < challenger.in_set:
+        scored = f"Decided on {pull_requests:,} of the {challenger.in_set:,} pull requests of the set"
+        notes.append(f"{scored}: who tries several numbers takes the luckiest.")
+    said: dict[str, list[str]] = {}
+    for card, found in others:
+        if card.kind != "baseline":
             notes.append(f"{card.candidate!r} is a {card.kind}, no baseline: it need not be beaten.")
-    return found, notes
+        for note in found.notes:
+            said.setdefault(note, []).append(repr(card.candidate))
+    notes += [f"{', '.join(names)}: {note}" for note, names in said.items()]
+    return list(dict.fromkeys([*notes, *challenger.notes]))
 
 
 def _check_against(

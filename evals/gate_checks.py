@@ -11,8 +11,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-import numpy as np
-
 from evals.comparison import SliceComparison
 from evals.gate_words import (
     describe_change,
@@ -23,8 +21,8 @@ from evals.gate_words import (
 )
 from evals.metrics import Metric
 from evals.report_metrics import count, render_change, render_value
-from evals.rules import Beats, Cheaper, Floor, Guard, Improvement, Sample, Slices
-from evals.scorecard import Estimate, Scorecard
+from evals.rules import Beats, Cheaper, Floor, Guard, Improvement, Slices
+from evals.scorecard import Estimate
 from evals.statistics import Comparison, correct_holm, estimate
 from evals.table import Table
 
@@ -32,13 +30,13 @@ ALPHA: Final = 0.05
 _ROUNDING: Final = 1e-9
 
 Result = Literal["passed", "failed", "unclear", "skipped"]
-Part = Literal["sample", "cases", "floor", "baseline", "first", "guard", "slice", "improvement", "cheaper"]
+Part = Literal["sample", "pairs", "cases", "floor", "baseline", "first", "guard", "slice", "improvement", "cheaper"]
 Metrics = Mapping[str, Metric]
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What became of a rule. `part` is the part of rules.toml that it stands in, or `cases`."""
+    """What became of a rule. `part` is the part of rules.toml that it stands in, or `pairs` or `cases`."""
 
     part: Part
     metric: str
@@ -75,30 +73,6 @@ def read_gain(comparison: Comparison, metric: Metric, p: float | None = None) ->
         return None
     p = comparison.p if p is None else p
     return Gain(value, low, high, p) if metric.better == "higher" else Gain(-value, -high, -low, p)
-
-
-def check_sample(rule: Sample, table: Table) -> Check:
-    """Is there enough to decide anything?"""
-    commented = int(np.count_nonzero(table.column("location.gold") + table.column("location.open.gold")))
-    enough = len(table.keys) >= rule.pull_requests and commented >= rule.commented
-    there = f"{count(len(table.keys), 'pull request')}, {commented:,} of them with a comment by a human"
-    words = f"The test set has {there}; the rule asks for {rule.pull_requests:,} and {rule.commented:,}."
-    return Check("sample", "", "passed" if enough else "unclear", words)
-
-
-def check_pairs(rule: Sample, card: Scorecard) -> Iterator[Check]:
-    """Were the challenger's texts compared with those of enough training pairs? Nothing, if that is not asked."""
-    if rule.training_pairs:
-        pairs = int(card.text_scorer.get("training_pairs", {}).get("count", 0))
-        words = f"Texts were scored with {count(pairs, 'training pair')}; the rule asks for {rule.training_pairs:,}."
-        yield Check("sample", "", "passed" if pairs >= rule.training_pairs else "unclear", words)
-
-
-def check_holes(card: Scorecard) -> Iterator[Check]:
-    """Did the candidate's failures choose the pull requests? Nothing, if they did not."""
-    if card.holes:
-        words = f"{card.candidate!r} was scored without {count(card.holes, 'pull request')} that a model failed on."
-        yield Check("sample", "", "unclear", words, card.candidate)
 
 
 def check_floor(rule: Floor, table: Table, metrics: Metrics) -> Check:
@@ -152,21 +126,21 @@ def check_above_zero(part: Part, names: Sequence[str], table: Table, metrics: Me
 
 
 def check_guards(
-    rules: Sequence[Guard], compared: Mapping[str, Comparison], metrics: Metrics, measured: Collection[str] = ()
+    rules: Sequence[Guard], compared: Mapping[str, Comparison], metrics: Metrics, silent: Collection[str] = ()
 ) -> Iterator[Check]:
     """Did nothing get worse by more than is allowed?
 
-    Of what was `measured` on the champion and came to nothing, as the texts of one that says none, nothing can be lost:
-    there the floors alone judge.
+    In what the champion is `silent`, as the texts of one that says hardly any, nothing can be lost: there the floors
+    alone judge.
     """
-    corrected = _correct([compared[rule.metric] for rule in rules])
-    for rule, p in zip(rules, corrected, strict=True):
+    corrected = iter(_correct([compared[rule.metric] for rule in rules if rule.metric not in silent]))
+    for rule in rules:
         comparison, metric = compared[rule.metric], metrics[rule.metric]
-        gain = read_gain(comparison, metric, p)
-        if comparison.champion is None and comparison.challenger is not None and rule.metric in measured:
-            words = f"{metric.label}: the champion has none that could be lost: only floors judge the challenger's."
+        if rule.metric in silent:
+            words = f"{metric.label}: the champion has hardly any to lose: only floors judge the challenger's."
             yield Check("guard", rule.metric, "skipped", words)
             continue
+        gain = read_gain(comparison, metric, next(corrected))
         if gain is None:
             yield Check("guard", rule.metric, "unclear", f"{describe_change(comparison, metric)}.")
             continue
@@ -235,7 +209,7 @@ def check_cheaper(
     gains = [(read_gain(compared[one.metric], metrics[one.metric]), one.worth) for one in improvements]
     equal = all(gain is not None and -worth <= gain.low and gain.high <= worth for gain, worth in gains)
     asked = rule.lower_share * abs(cost.champion or 0.0)
-    result: Result = "failed"
+    result: Result = "unclear" if saving is None else "failed"
     if saving is not None and asked > 0 and saving.value >= asked:
         result = "passed" if equal and saving.is_better and saving.low >= asked else "unclear"
     goodness = "as good" if equal else "not shown to be as good"

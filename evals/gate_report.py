@@ -34,6 +34,7 @@ RESULTS: Final[dict[Result, str]] = {
 STYLES: Final = {"failed": "red", "unclear": "yellow", "passed": "green", "skipped": "dim"}
 PARTS: Final[dict[Part, str]] = {
     "sample": "Test set",
+    "pairs": "Pairs",
     "cases": "Cases",
     "floor": "Floors",
     "baseline": "Baselines",
@@ -171,9 +172,9 @@ def _list_parts(decision: Decision, metrics: Metrics, page: Page) -> Iterator[st
 
 
 def _name(check: Check, metrics: Metrics) -> str:
-    if check.part == "sample":
-        return "large enough" if check.result == "passed" else "too small"
-    return check.of or metrics[check.metric].label
+    if check.part in {"sample", "pairs"}:
+        return "enough" if check.result == "passed" else "too few"
+    return check.of or (metrics[check.metric].label if check.metric else "all of them")
 
 
 def _list_rules(decision: Decision) -> Iterator[str]:

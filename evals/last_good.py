@@ -109,7 +109,7 @@ def _judge(decided: Decided | None, *, changed: bool) -> Choice:
         return Choice(taken=False, why="there is too little to compare.")
     if decided.losses:
         return Choice(taken=False, why="tonight's is worse.")
-    if decided.verdict == "promote":
+    if decided.is_better:
         return Choice(taken=True, why="it is significantly better.")
     if changed:
         return Choice(taken=True, why="the set has other pull requests than before, and it is not worse.")

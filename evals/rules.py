@@ -23,7 +23,7 @@ class _Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Sample(_Rule, frozen=True, kw_only=True):
-    """The least to decide anything: pull requests, those with a human comment, and training pairs.
+    """The least to decide anything: pull requests, those with a human comment, training pairs whose comments differ.
 
     From the training pairs come the texts that the challenger's are compared with: few make weak ones.
     """

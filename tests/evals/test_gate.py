@@ -15,6 +15,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
+from evals.case_files import load_cases
 from evals.case_results import CaseResult, CaseResults, ResultGroup, count_results
 from evals.cli import evaluate
 from evals.comparison import by_name
@@ -293,9 +294,9 @@ def test_without_a_column_that_makes_a_figure_smaller_it_is_refused(name: str) -
 def lower_text(of: Scorecard, lead: float) -> Scorecard:
     """The same candidate, whose texts are better than the template's by so much at each place."""
     matched = of.columns["text.bertscore.template.matched"]
-    pairs = zip(of.columns["text.bertscore.own"], matched, strict=True)
-    template = [own - lead * n for own, n in pairs]
-    return replace(of, metrics={}, columns={**of.columns, "text.bertscore.template": template}, slices=[])
+    pairs = zip(of.columns["text.bertscore.template"], matched, strict=True)
+    own = [template + lead * n for template, n in pairs]
+    return replace(of, metrics={}, columns={**of.columns, "text.bertscore.own": own}, slices=[])
 
 
 def test_a_better_text_does_not_count_while_a_template_does_as_well() -> None:
@@ -361,7 +362,7 @@ def test_with_few_training_pairs_nothing_is_decided() -> None:
     asked = replace_sample(rules(), training_pairs=len(world().training) + 1)
     found = judge(card("mediocre"), card("good"), asked)
     assert found.verdict == "inconclusive"
-    assert found.reasons[0] == "Texts were scored with 10 training pairs; the rule asks for 11."
+    assert found.reasons[0] == "Texts were scored with 10 different training comments; the rule asks for 11."
     unknown = replace(card("good"), text_scorer={})
     assert judge(None, unknown, replace_sample(rules(), training_pairs=1)).verdict == "inconclusive"
     assert judge(card("mediocre"), card("good"), replace_sample(rules(), training_pairs=10)).verdict == "promote"
@@ -416,7 +417,7 @@ def draw_columns(rng: np.random.Generator, pull_requests: int, quality: float) -
     gold = np.random.default_rng(1).poisson(1.0, pull_requests)  # the same for all
     found = rng.binomial(gold, quality)
     noise = rng.poisson(1.2 * (1 - quality), pull_requests)
-    matched = rng.normal(quality / 2, 0.15, pull_requests) * found
+    matched = np.clip(rng.normal(quality / 2, 0.15, pull_requests), -1, 1) * found
     asked = rng.integers(1, 6, pull_requests)
     posted = found + noise
     columns: dict[str, NDArray[Any]] = {
@@ -545,7 +546,7 @@ def make_cases(*failed: str, group: ResultGroup = "failure-modes", model: str = 
     names = [(group, f"case-{number}") for number in range(10)]
     names += [(must, "plain") for must in ("failure-modes", "invariance")]
     outcomes = [CaseResult(name, one, "kind", "failed" if name in failed else "passed") for one, name in names]
-    return count_results(model, ModelVersion(model, "1"), "cases-1", outcomes)
+    return count_results(model, ModelVersion(model, "1"), load_cases().revision, outcomes)
 
 
 def test_a_broken_case_holds_a_better_one() -> None:

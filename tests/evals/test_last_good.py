@@ -20,6 +20,7 @@ from tests.evals.small_sets import APP, MAIN, README, hold_out, ours, predict, w
 SAMPLE = Check("sample", "passed", "Enough.")
 WORSE = Check("guard", "failed", "F1 fell.")
 SAME = Check("guard", "passed", "F1 stayed.")
+BETTER = Check("improvement", "passed", "AP rose.")
 
 
 def decided(*checks: Check, verdict: Any = "hold") -> Decided:
@@ -80,7 +81,11 @@ def test_only_what_the_set_shows_as_before_comes_back(tmp_path: Path, kept: RunF
     (decided(SAME), False, "tonight's is not significantly better."),
     (decided(WORSE), False, "tonight's is worse."),
     (decided(WORSE, verdict="inconclusive"), False, "tonight's is worse."),
-    (decided(SAME, verdict="promote"), True, "it is significantly better."),
+    (decided(SAME, BETTER, verdict="promote"), True, "it is significantly better."),
+    (decided(SAME, BETTER, verdict="inconclusive"), True, "it is significantly better."),  # no baseline is given
+    (decided(WORSE, BETTER), False, "tonight's is worse."),
+    (decided(SAME, Check("cheaper", "passed", "Less.")), False, "tonight's is not significantly better."),
+    (decided(SAME, Check("pairs", "unclear", "None.")), False, "tonight's is not significantly better."),
     (decided(Check("sample", "unclear", "Too few."), verdict="inconclusive"), False, "there is too little to compare."),
     (None, False, "there is too little to compare."),
 ])  # fmt: skip

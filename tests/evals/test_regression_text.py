@@ -87,6 +87,14 @@ def test_without_enough_to_compare_nothing_is_said(fields: dict[str, Any], tmp_p
     assert load_comparison(write(tmp_path / "gate.json", LOSS, **fields), "champion") is None
 
 
+def test_what_is_worse_is_worse_without_training_pairs(tmp_path: Path) -> None:
+    few = {"part": "pairs", "metric": "", "result": "unclear", "words": "Texts were scored with 10."}
+    comparison = load_comparison(write(tmp_path / "gate.json", few, LOSS, verdict="inconclusive"), "champion")
+
+    assert comparison
+    assert comparison.is_worse
+
+
 def test_texts_that_would_do_something(tmp_path: Path) -> None:
     evil = "F1 @octo/team <img src=x> [a](https://evil.example) <!-- x --> /approve ::error::x http://10.0.0.1:8080/v1"
     words = f"{evil}: fell from 1 % to 0 % (difference -1.0 points)"
