@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
@@ -16,8 +17,16 @@ from evals.table import Floats, Table
 
 SAME: Final = "Score both on the same held-out set, with the same version."
 _ROUNDING: Final = 1e-6
-_SIGNED: Final = ("text.bertscore.", "text.prose.bertscore.")
-"""Sums of scores that may be less than 0."""
+_TEXT: Final = re.compile(r"(?P<of>text\.(?:prose\.)?(?P<scorer>\w+))\.(?P<text>(?!gold$)\w+)(?P<matched>\.matched)?")
+"""The sum of the scores of a text, and how many places it was scored at."""
+_SIGNED: Final = "bertscore"
+"""Its scores may be less than 0."""
+_AT_MOST: Final = (
+    ("location.predicted", "running.posted"),
+    ("text.posted", "running.posted"),
+    ("running.posted", "text.posted"),
+)
+"""Counts of the same comments by several scorers: where there are both, the first cannot be more than the second."""
 
 
 def check_card(card: Scorecard) -> None:
@@ -31,7 +40,10 @@ def check_card(card: Scorecard) -> None:
             f"The scorecard of {card.candidate!r} is damaged: its counts do not fit its pull requests.", SAME
         )
     for columns in (card.columns, *(part.columns for part in card.slices)):
-        _refuse(card, _find_impossible({name: np.array(values, dtype=np.float64) for name, values in columns.items()}))
+        counts = {name: np.array(values, dtype=np.float64) for name, values in columns.items()}
+        _refuse(card, _find_impossible(counts))
+        _refuse(card, _find_unbounded(counts))
+        _refuse(card, _find_in_texts(counts, rescaled=_is_rescaled(card)))
     _refuse(card, (problem for name, pool in card.pools.items() for problem in _find_in_pool(name, pool, card)))
 
 
@@ -63,12 +75,16 @@ def _is_whole(card: Scorecard) -> bool:
 
 
 def _find_impossible(columns: Mapping[str, Floats]) -> Iterator[str]:
-    """Counts that are none, or more right comments than there are comments or things to find."""
+    """Counts that are none."""
     for name, values in columns.items():
-        if not np.all(np.isfinite(values)) or (np.any(values < 0) and not name.startswith(_SIGNED)):
+        if not np.all(np.isfinite(values)) or (np.any(values < 0) and not _is_signed(name)):
             yield f"{name!r} has a count that cannot be"
         if name.endswith(".matched") and name.removesuffix(".matched") not in columns:
             yield f"it counts {name!r} and not what these were worth"
+
+
+def _find_unbounded(columns: Mapping[str, Floats]) -> Iterator[str]:
+    """More right comments than there are comments or things to find, or more of the same comments than elsewhere."""
     for start, right, wholes in _list_bounds():
         if start + right not in columns:
             continue
@@ -77,6 +93,50 @@ def _find_impossible(columns: Mapping[str, Floats]) -> Iterator[str]:
                 yield f"it counts {start + right!r} and not {whole!r}"
             elif np.any(columns[start + right] > columns[whole] + _ROUNDING):
                 yield f"{start + right!r} is more than {whole!r} in a pull request"
+    for one, other in _AT_MOST:
+        if one in columns and other in columns and np.any(columns[one] > columns[other]):
+            yield f"{one!r} is more than {other!r} in a pull request"
+
+
+def _find_in_texts(columns: Mapping[str, Floats], *, rescaled: bool) -> Iterator[str]:
+    """Scores that no text can have, and texts that were not scored at the same places.
+
+    All texts of a scorer are scored at the places of the candidate's own comments, but those of the untuned model.
+    A score is at most 1, and at least -1 unless it was rescaled. What was not compared counts nothing.
+    """
+    texts = [(name, found) for name in columns if (found := _TEXT.fullmatch(name))]
+    places: dict[str, Floats] = {}
+    for name, found in texts:
+        if found["matched"] and np.any(columns[name]):
+            first = places.setdefault(_name_places(found), columns[name])
+            if not np.array_equal(first, columns[name]):
+                yield f"{name!r} has other places than the other texts"
+    for of, matched in places.items():
+        if f"{of}.gold" in columns and np.any(matched > columns[f"{of}.gold"]):
+            yield f"there are more places for the texts of {of!r} than human comments"
+    for name, found in texts:
+        if not found["matched"]:
+            most = places.get(_name_places(found), np.zeros(len(columns[name])))
+            least = np.where(most > 0, -np.inf, 0) if rescaled and found["scorer"] == _SIGNED else -most
+            slack = _ROUNDING * (1 + most)
+            if np.any((columns[name] > most + slack) | (columns[name] < least - slack)):
+                yield f"{name!r} has scores that no text can have"
+
+
+def _name_places(found: re.Match[str]) -> str:
+    """Texts with the same name here are scored at the same places."""
+    return f"{found['of']}.untuned" if found["text"] == "untuned" else found["of"]
+
+
+def _is_signed(name: str) -> bool:
+    found = _TEXT.fullmatch(name)
+    return bool(found and found["scorer"] == _SIGNED and not found["matched"])
+
+
+def _is_rescaled(card: Scorecard) -> bool:
+    """Whether scores of BERTScore were spread out, so that there is no least one."""
+    described = card.text_scorer.get(_SIGNED)
+    return isinstance(described, dict) and described.get("rescaled", "no") != "no"
 
 
 def _list_bounds() -> Iterator[tuple[str, str, tuple[str, ...]]]:
@@ -90,6 +150,8 @@ def _list_bounds() -> Iterator[tuple[str, str, tuple[str, ...]]]:
     yield "running.", "quiet_posting", ("quiet",)
     yield "text.", "distinct", ("posted",)
     yield "text.", "copied", ("compared",)
+    yield "facts.", "known", ("named",)
+    yield "facts.", "applies", ("suggested",)
 
 
 def _find_in_pool(name: str, pool: SavedPool, card: Scorecard) -> Iterator[str]:

@@ -82,7 +82,7 @@ class Similarity:
     constants: dict[str, str] = field(default_factory=dict)
     describe: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def count(self, wants: Callable[[str], bool] = bool) -> dict[Key, Row]:
+    def count(self, wants: Callable[[str], bool] = lambda _: True) -> dict[Key, Row]:
         """The counts of each pull request, of the files that `wants` takes: all of them, if nothing else is said."""
         rows: dict[Key, defaultdict[str, float]] = {key: defaultdict(float) for key in self.keys}
         self.repeats.count(rows, wants)

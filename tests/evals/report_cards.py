@@ -32,6 +32,8 @@ PARTS = [
     ("running.anchored", "running.anchors"),
     ("running.quiet_posting", "running.quiet"),
     ("text.copied", "text.compared"),
+    ("facts.known", "facts.named"),
+    ("facts.applies", "facts.suggested"),
     ("location.placed.hunk.tp", "location.placed.predicted"),
     ("location.placed.hunk.tp", "location.placed.gold"),
 ]
@@ -89,6 +91,7 @@ def make_row(draw: random.Random, gold: random.Random, skill: float) -> Row:
     for part, whole in PARTS:
         if part in row:
             row[part] = min(row[part], row[whole])
+    row |= {"text.bertscore.untuned.matched": 1.0, "text.posted": 3.0, "running.posted": 3.0}
     found = draw.random() < skill
     row |= {"location.gold": gold.choice([0, 0, 1, 2]), "location.predicted": draw.choice([0, 1, 2, 3])}
     for strictness, factor in (("line", 0.3), ("near", 0.5), ("hunk", 0.8), ("file", 1.0)):

@@ -11,6 +11,7 @@ from evals.errors import EvalError
 from evals.location import METRICS
 from evals.scorecard import Estimate, SavedPool, Scorecard, Slice
 from reviewer.domain import ModelVersion
+from tests.evals.synthetic import GOOD, make_set, review, score
 
 COLUMNS = {
     "location.gold": [1.0, 2.0],
@@ -19,6 +20,7 @@ COLUMNS = {
     "text.bertscore.own": [-0.1, 0.3],
     "text.bertscore.own.matched": [1.0, 1.0],
 }
+SCORED_ONCE = {"text.bertscore.own.matched": [1.0, 0.0], "text.bertscore.constant.matched": [1.0, 0.0]}
 POOL = SavedPool([0, 1, 1], [0.9, 0.5, 0.5], [1.0, 0.0, 1.0], "location.gold")
 KEYS = [("octo/demo", 1), ("octo/demo", 2)]
 CARD = Scorecard(
@@ -44,6 +46,19 @@ def test_counts_that_can_be() -> None:
         ({"location.open.hunk.tp": [0.0, 0.0]}, "counts 'location.open.hunk.tp' and not 'location.open.gold'"),
         ({"text.copied": [1.0, 0.0], "text.compared": [0.0, 1.0]}, "'text.copied' is more than 'text.compared'"),
         ({"text.bertscore.template.matched": [1.0, 1.0]}, "and not what these were worth"),
+        ({"facts.known": [2.0, 0.0], "facts.named": [1.0, 1.0]}, "'facts.known' is more than 'facts.named'"),
+        ({"running.posted": [1.0, 0.0]}, "'location.predicted' is more than 'running.posted'"),
+        ({"running.posted": [2.0, 1.0], "text.posted": [1.0, 1.0]}, "'running.posted' is more than 'text.posted'"),
+        ({"running.posted": [1.0, 1.0], "text.posted": [1.0, 2.0]}, "'text.posted' is more than 'running.posted'"),
+        ({"text.bertscore.own": [1.1, 0.3]}, "'text.bertscore.own' has scores that no text can have"),
+        ({"text.bertscore.own": [-1.1, 0.3]}, "'text.bertscore.own' has scores that no text can have"),
+        ({"text.bertscore.own.matched": [1.0, -1.0]}, "'text.bertscore.own.matched' has a count that cannot be"),
+        ({"text.bertscore.gold": [1.0, -1.0]}, "'text.bertscore.gold' has a count that cannot be"),
+        ({"text.bertscore.gold": [1.0, 0.0]}, "more places for the texts of 'text.bertscore' than human comments"),
+        ({"text.bertscore.template": [0.1, 0.5], "text.bertscore.template.matched": [1.0, 2.0]}, "has other places"),
+        ({"text.bertscore.constant": [0.1, 0.0]} | SCORED_ONCE, "'text.bertscore.own' has scores that no text"),
+        ({"text.bertscore.untuned": [0.5, 0.5]}, "'text.bertscore.untuned' has scores that no text can have"),
+        ({"text.chrf.own": [-0.1, 0.0], "text.chrf.own.matched": [1.0, 0.0]}, "'text.chrf.own' has a count"),
     ],
 )
 def test_counts_that_cannot_be(changed: dict[str, list[float]], words: str) -> None:
@@ -52,6 +67,43 @@ def test_counts_that_cannot_be(changed: dict[str, list[float]], words: str) -> N
         with pytest.raises(EvalError) as caught:
             check_card(card)
         assert words in caught.value.what
+
+
+def test_texts_that_were_not_compared_and_those_of_the_untuned_model_may_be_fewer() -> None:
+    columns = {
+        **COLUMNS,
+        **{f"text.bertscore.{name}": [0.0, 0.0] for name in ("constant", "constant.matched")},
+        "text.bertscore.untuned": [0.0, 0.9],
+        "text.bertscore.untuned.matched": [0.0, 1.0],
+        "text.bertscore.gold": [1.0, 2.0],
+        "text.bertscore.untuned.gold": [1.0, 2.0],
+    }
+    check_card(replace(CARD, columns=columns))
+
+
+def test_rescaled_scores_have_no_least_one() -> None:
+    low = replace(CARD, columns={**COLUMNS, "text.bertscore.own": [-3.0, 0.3]})
+    check_card(replace(low, text_scorer={"bertscore": {"rescaled": "en/roberta-large"}}))
+    for described in ({}, {"bertscore": {"rescaled": "no"}}, {"bertscore": "rescaled"}):
+        with pytest.raises(EvalError, match="scores that no text can have"):
+            check_card(replace(low, text_scorer=described))
+    high = replace(CARD, columns={**COLUMNS, "text.bertscore.own": [-3.0, 1.3]})
+    with pytest.raises(EvalError, match="scores that no text can have"):
+        check_card(replace(high, text_scorer={"bertscore": {"rescaled": "en/roberta-large"}}))
+
+
+@pytest.mark.parametrize("wanted", [{}, {"path": ""}])
+def test_the_counts_of_a_real_scorecard_can_be(wanted: dict[str, str]) -> None:
+    world = make_set(12)
+    found = review(world, GOOD)
+    first = next(key for key, prediction in found.items() if prediction.comments)
+    comments = tuple(replace(comment, **wanted) for comment in found[first].comments)  # type: ignore[arg-type]
+    card = score(world, "good", {**found, first: replace(found[first], comments=comments)})
+    check_card(card)
+    check_card(score(replace(world, training=()), "good", found))
+    doubled = {**card.columns, "text.bertscore.own": [2 * one for one in card.columns["text.bertscore.own"]]}
+    with pytest.raises(EvalError, match="scores that no text can have"):
+        check_card(replace(card, columns=doubled))
 
 
 @pytest.mark.parametrize(
