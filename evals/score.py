@@ -88,7 +88,9 @@ def score_run(run: LoadedRun, sample: Sample, texts: Texts | None = None, seen: 
         keys=list(table.keys),
         columns={name: column.tolist() for name, column in table.columns.items()},
         pools={name: _save_pool(pool) for name, pool in table.pools.items()},
-        slices=[score_part(part, pairs, table, said) for part in list_parts(held, trained_on)],
+        slices=[
+            score_part(part, pairs, table, said) for part in list_parts(held, trained_on, sample.held_out.pull_requests)
+        ],
         origins=list_origins(held),
         curves={name: location.trace_curve(table, name) for name in map(_pool_name, STRICTNESSES)},
         calibration=location.bin_scores(table.pools[_pool_name("hunk")]),

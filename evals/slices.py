@@ -2,7 +2,8 @@
 
 What is in a part depends on the set alone, so that the parts of two candidates are the same.
 
-- `language`: of the files, by their endings; the five with the most human comments, and `other` for the rest.
+- `language`: of the files, by their endings; the five with the most human comments in the whole set, and `other` for
+  the rest.
 - `size`: of the pull request: `small` to 10 changed lines, `medium` to 100, `large` above. The bounds are fixed, so
   that sets can be compared. On the sets that they were chosen on a third is small and a fifth is large.
 - `kind`: of the pull request, by `evals.kinds`.
@@ -46,14 +47,18 @@ class Part:
     wants: Callable[[str], bool] | None = None
 
 
-def list_parts(held: Sequence[HeldOut], trained_on: Collection[str] | None = None) -> list[Part]:
+def list_parts(
+    held: Sequence[HeldOut], trained_on: Collection[str] | None = None, whole: Sequence[HeldOut] | None = None
+) -> list[Part]:
     """The parts of these pull requests; one that is empty is left out.
 
     Args:
         held: The pull requests.
         trained_on: The repositories of the training pairs; None when these are not known.
+        whole: The set that they are from: its languages are named, so that any sample has the same ones. None: they are
+            all of it.
     """
-    languages = _name_languages(held)
+    languages = _name_languages(held if whole is None else whole)
     parts = [
         *_by_file(held, "language", languages),
         *_by_pull_request(held, "size", [*(name for name, _ in SIZES), LARGE], size_of),

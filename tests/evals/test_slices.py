@@ -54,6 +54,27 @@ def test_languages_with_the_most_comments_come_first_and_rare_ones_together() ->
     assert [ending for ending in endings if other.wants(f"a.{ending}")] == ["py", "zzz"]
 
 
+def test_a_sample_has_the_files_of_the_whole_set_in_its_parts() -> None:
+    endings = ["py", "go", "rs", "java", "rb", "kt"]
+    held = [
+        hold_out(at, make_diff(f"a.{end}", "old", "new"), make_diff("b.py", "1", "2")) for at, end in enumerate(endings)
+    ]
+    held += [hold_out(at, make_diff("a.kt", "old", "new"), gold=[human("a.kt", 1)]) for at in range(6, 9)]
+    whole = {part.value: part for part in list_parts(held) if part.field == "language"}
+    assert "kotlin" in whole
+    for sample in (held[2:3], held[:6], held[5:]):
+        for part in list_parts(sample, whole=held):
+            if part.field == "language":
+                other = whole[part.value]
+                assert part.wants
+                assert other.wants
+                paths = [f"a.{end}" for end in endings]
+                assert [part.wants(path) for path in paths] == [other.wants(path) for path in paths]
+                assert [sample[row].key for row in part.rows] == [
+                    held[row].key for row in other.rows if held[row] in sample
+                ]
+
+
 def test_size_counts_added_and_removed_lines() -> None:
     def changed(lines: int) -> str:
         return size_of(hold_out(1, make_diff("a.py", "", "\n".join(map(str, range(lines))))))
