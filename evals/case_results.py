@@ -140,7 +140,9 @@ class Paired:
 
 
 def pair_results(champion: CaseResults, challenger: CaseResults) -> dict[ResultGroup, Paired]:
-    """Compare two candidates case by case, group by group. A case that does not apply to both is left out.
+    """Compare two candidates case by case, group by group, as far as both were tried.
+
+    A case without a usable answer is one that was not passed: silence earns nothing, and hides nothing.
 
     Raises:
         EvalError: They were run on other cases.
@@ -148,16 +150,16 @@ def pair_results(champion: CaseResults, challenger: CaseResults) -> dict[ResultG
     if champion.revision != challenger.revision:
         what = f"{champion.candidate!r} and {challenger.candidate!r} were run on different cases."
         raise EvalError(what, "Run `glossator-eval cases` again for the older one.")
-    theirs = {case.key: case.outcome for case in challenger.cases}
-    counts: Counter[tuple[ResultGroup, Outcome, Outcome]] = Counter(
-        (case.group, case.outcome, theirs[case.key]) for case in champion.cases if case.key in theirs
+    theirs = {case.key: case.outcome == "passed" for case in challenger.cases}
+    counts: Counter[tuple[ResultGroup, bool, bool]] = Counter(
+        (case.group, case.outcome == "passed", theirs[case.key]) for case in champion.cases if case.key in theirs
     )
     return {
         group: Paired(
-            counts[group, "passed", "passed"],
-            counts[group, "passed", "failed"],
-            counts[group, "failed", "passed"],
-            counts[group, "failed", "failed"],
+            counts[group, True, True],
+            counts[group, True, False],
+            counts[group, False, True],
+            counts[group, False, False],
         )
         for group in RESULT_GROUPS
         if any(found == group for found, _, _ in counts)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import comb
 from typing import Final
 
+from evals.case_files import load_cases
 from evals.case_results import MUST, CaseResults, pair_results
 from evals.errors import EvalError
 from evals.gate_checks import ALPHA, Check
@@ -30,10 +32,17 @@ class Cases:
 def check_cases(cases: Cases) -> Iterator[Check]:
     """Does the product get right what it must, and the model no less than the champion on the same cases?
 
+    All cases that come with this version have to be tried, and on the challenger what was tried on the champion.
+
     Raises:
         EvalError: The two were run on other cases.
     """
     groups = cases.challenger.groups
+    if cases.challenger.revision != load_cases().revision:
+        words = (
+            "Cases: these are not all cases of this version. Run `glossator-eval cases` without --case and --folder."
+        )
+        yield Check("cases", "", "unclear", words)
     for name in sorted(MUST):
         broken = [case.name for case in cases.challenger.broken if case.group == name]
         if name not in groups:
@@ -70,6 +79,11 @@ def compute_mcnemar(one: int, other: int) -> float:
 
 
 def _check_pairs(champion: CaseResults, challenger: CaseResults) -> Iterator[Check]:
+    tried = {case.key for case in challenger.cases}
+    untried = Counter(case.group for case in champion.cases if case.group not in MUST and case.key not in tried)
+    for group, missing in untried.items():
+        words = f"Cases, {group}: {count(missing, 'case')} tried on the champion alone."
+        yield Check("cases", "", "unclear", words, group)
     pairs = [(name, paired) for name, paired in pair_results(champion, challenger).items() if name not in MUST]
     ps = correct_holm([compute_mcnemar(paired.only_champion, paired.only_challenger) for _, paired in pairs])
     for (name, paired), p in zip(pairs, ps, strict=True):

@@ -484,7 +484,7 @@ def test_two_candidates_are_paired_case_by_case() -> None:
         count_results(name, FAKE, "abc", make_results(*(("model-directional", "race", pair[at]) for pair in outcomes)))
         for at, name in enumerate(["champion", "challenger"])
     )
-    assert pair_results(champion, challenger) == {"model-directional": Paired(1, 2, 1, 1)}
+    assert pair_results(champion, challenger) == {"model-directional": Paired(1, 3, 2, 1)}
     with pytest.raises(EvalError, match="run on different cases"):
         pair_results(champion, replace(challenger, revision="abd"))
 
