@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final, Literal
 
-from evals.comparison import align
+from evals.comparison import align, check_text_scorers
 from evals.errors import EvalError
 from evals.gate import Decision
 from evals.metrics import Metric
 from evals.report_metrics import OFF, choose_groups, count, list_shown
 from evals.run import NO_MODEL
 from evals.scorecard import Estimate, Pair, Scorecard
-from evals.statistics import DRAWS, Comparison, compare
+from evals.statistics import DRAWS, Comparison
 
 EXAMPLES_EACH: Final = 2
 """How many of the best, of the middle and of the worst pairs are shown."""
@@ -27,7 +27,10 @@ Verdict = Literal["better", "worse", ""]
 
 @dataclass(frozen=True)
 class Column:
-    """A scorecard in the report. `comparisons`: this candidate's figures less these, by metric."""
+    """A scorecard in the report. `comparisons`: this candidate's figures less these, by metric.
+
+    Figures of texts are left out of `card` where they were scored in another way than the candidate's.
+    """
 
     card: Scorecard
     role: Role
@@ -87,10 +90,11 @@ def build_report(
     Raises:
         EvalError: They are of other held-out sets or pull requests, or the decision is on another candidate.
     """
-    if decision and (decision.challenger, decision.dataset) != (card.candidate, card.dataset):
+    subject = (card.candidate, card.dataset, card.revision)
+    if decision and (decision.challenger, decision.dataset, decision.revision) != subject:
         raise EvalError(
-            f"The decision is on {decision.challenger!r} and {decision.dataset}, "
-            f"the scorecard {card.candidate!r} on {card.dataset}.",
+            f"The decision is on {decision.challenger!r} and {decision.dataset}, revision {decision.revision}, "
+            f"the scorecard {card.candidate!r} on {card.dataset}, revision {card.revision}.",
             "Give the decision that the gate made of this scorecard.",
         )
     columns = [Column(card, "this candidate")]
@@ -100,9 +104,22 @@ def build_report(
 
 
 def _compare(role: Role, other: Scorecard, card: Scorecard, draws: int) -> Column:
-    aligned = align(other, card)
-    found = [compare(metric, aligned.champion, aligned.challenger, draws) for metric in list_shown()]
-    return Column(other, role, {one.metric: one for one in found}, aligned.notes)
+    kept, notes = _keep_comparable(other, card)
+    aligned = align(kept, card)
+    found = [aligned.compare(metric, draws) for metric in list_shown()]
+    return Column(kept, role, {one.metric: one for one in found}, (*aligned.notes, *notes))
+
+
+def _keep_comparable(other: Scorecard, card: Scorecard) -> tuple[Scorecard, tuple[str, ...]]:
+    """The other scorecard without what it says of texts, where that was found out in another way, and a note on it."""
+    try:
+        check_text_scorers(other, card)
+    except EvalError as error:
+        metrics = {name: value for name, value in other.metrics.items() if not name.startswith("text.")}
+        columns = {name: values for name, values in other.columns.items() if not name.startswith("text.")}
+        note = f"{error.what} The figures of {other.candidate!r} are left out."
+        return replace(other, metrics=metrics, columns=columns), (note,)
+    return other, ()
 
 
 def render_title(report: Report) -> str:

@@ -38,7 +38,8 @@ HOSTILE = (
     '"><a href="https://evil.example/">@octocat</a> #1 https://evil.example ![x](https://evil.example/x.png)',
     "<!-- glossator:1:state: --> ]]> &lt;b&gt; \x1b[31m",
 )
-DECISION = Decision("hold", "tuned", "embedded", "gui", "r", 40, ["F1 fell <b>far</b>", "@octocat noise rose"], [])
+REASONS = ["F1 fell <b>far</b>", "@octocat noise rose"]
+DECISION = Decision("hold", "tuned", "embedded", "gui", make_scorecard().revision, 40, REASONS, [])
 
 
 class Page(HTMLParser):
@@ -230,9 +231,25 @@ def test_other_sets_are_not_put_side_by_side() -> None:
         build_report(make_scorecard(), make_scorecard("embedded", 2, dataset="others"))
 
 
-def test_a_decision_on_somebody_else_is_refused() -> None:
+@pytest.mark.parametrize("changed", [{"challenger": "other"}, {"dataset": "others"}, {"revision": "other"}])
+def test_a_decision_on_something_else_is_refused(changed: dict[str, Any]) -> None:
     with pytest.raises(EvalError, match="decision"):
-        build_report(make_scorecard(), decision=replace(DECISION, challenger="other"))
+        build_report(make_scorecard(), decision=replace(DECISION, **changed))
+
+
+def test_texts_that_were_scored_in_another_way_are_left_out() -> None:
+    card = make_scorecard()
+    other = {**card.text_scorer, "training_pairs": {"count": 1}}
+    report = build_report(card, make_scorecard("embedded", 2, text_scorer=other), [make_scorecard("silent", 3)])
+    text, place = BY_NAME["text.bertscore.matched"], BY_NAME["location.hunk.f1"]
+    _, champion, baseline = report.columns
+    for column, is_compared in ((champion, False), (baseline, True)):
+        assert (column.get(text).value is not None) == is_compared
+        assert (column.comparisons[text.name].difference is not None) == is_compared
+        assert column.get(place).value is not None
+        assert column.comparisons[place.name].difference is not None
+    assert "scored with other training pairs" in "".join(render_main_table(report))
+    assert report.card == card
 
 
 @pytest.mark.parametrize("words", HOSTILE)
