@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from evals.comparison import by_name
 from evals.decided import Decided, load_decided
 from evals.gate import Decision, decide, save_decision
 from evals.gate_checks import Check
+from evals.gate_report import render_markdown, render_text
 from evals.gate_terms import check_pairs, check_sample
 from evals.regression_text import load_comparison
 from evals.rules import Rules, Sample, load_rules
@@ -53,6 +56,14 @@ def test_only_training_comments_that_differ_count() -> None:
     (check,) = check_pairs(Sample(pull_requests=1, training_pairs=9), old)
     assert check.result == "unclear"
     assert "by an older version" in check.words
+
+
+def test_each_check_is_shown_though_it_is_of_no_figure() -> None:
+    checks = [Check("pairs", "", "unclear", "Too few pairs."), Check("cases", "", "unclear", "Not all cases.")]
+    found = replace(judge(card("mediocre"), card("good")), checks=checks)
+    text = render_text(found, by_name(METRICS), width=100, color=False)
+    assert re.search(r"Pairs +\? too few\n +Too few pairs\.\n +Cases +\? all of them\n +Not all cases\.", text)
+    assert "**Pairs**\n\n- cannot be told: Too few pairs." in render_markdown(found, by_name(METRICS))
 
 
 # -- the nightly watch: the package's own rules, no baselines, few training pairs or none ----------------------------
