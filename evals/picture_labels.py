@@ -25,7 +25,7 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A point with a name. `ranges`: the intervals of x and of y, where they are drawn boldly."""
+    """A point with a name, or with one on each line. `ranges`: the intervals of x and of y, where they are drawn."""
 
     x: float
     y: float
@@ -94,7 +94,8 @@ def _offsets() -> Iterator[tuple[float, float]]:
 
 
 def _box(x: float, y: float, dx: float, dy: float, name: str) -> Box:
-    width, height = len(name) * SIZE * LETTER, SIZE * 1.2
+    lines = name.split("\n")
+    width, height = max(map(len, lines)) * SIZE * LETTER, len(lines) * SIZE * 1.2
     left = x + dx - {1: 0.0, -1: width, 0: width / 2}[_sign(dx)]
     low = y + dy - {1: 0.0, -1: height, 0: height / 2}[_sign(dy)]
     return left, low, left + width, low + height

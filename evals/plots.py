@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,7 +28,7 @@ WHISKER: Final[dict[str, Any]] = {"linewidth": 1.4, "solid_capstyle": "butt"}
 def draw_curves(report: Report) -> Iterator[Html]:
     """Precision against recall at each strictness: the candidate's comments by score, all others as points."""
     for strictness, said in NAMES.items():
-        spots = _list_spots(report, strictness)
+        spots = list_spots(report, strictness)
         curve = report.card.curves.get(f"location.{strictness}", [])
         if not spots and not curve:
             continue
@@ -36,23 +37,27 @@ def draw_curves(report: Report) -> Iterator[Html]:
             _paint_curve(axes, curve, spots)
 
         told = f"Precision and recall, {said}. " + " ".join(
-            f"{spot.name}: precision {spot.y:.3f}, recall {spot.x:.3f}." for spot in spots
+            f"{spot.name.replace(chr(10), ', ')}: precision {spot.y:.3f}, recall {spot.x:.3f}." for spot in spots
         )
         yield draw_picture(f"curve-{strictness}", said.capitalize(), told, 3.3, paint)
 
 
-def _list_spots(report: Report, strictness: str) -> list[Spot]:
-    """Where each candidate stands with what it posts, with both intervals."""
-    found = []
+def list_spots(report: Report, strictness: str) -> list[Spot]:
+    """Where each candidate stands with what it posts: models with both intervals, baselines where they are."""
+    models, baselines = [], defaultdict[tuple[float, float], list[str]](list)
     for column in report.columns:
         precision, recall = (column.get(BY_NAME[f"location.{strictness}.{what}"]) for what in ("precision", "recall"))
-        if precision.value is not None and recall.value is not None:
-            limits = (recall.low, recall.high, precision.low, precision.high)
-            known = [limit for limit in limits if limit is not None]
-            ranges = (known[0], known[1], known[2], known[3]) if len(known) == len(limits) else None
-            name = label(column.card.candidate)
-            found.append(Spot(recall.value, precision.value, name, ROLE_COLORS[column.role], ranges))
-    return found
+        if precision.value is None or recall.value is None:
+            continue
+        name = label(column.card.candidate)
+        if column.role == "baseline":
+            baselines[round(recall.value, 2), round(precision.value, 2)].append(name)
+            continue
+        limits = (recall.low, recall.high, precision.low, precision.high)
+        known = [limit for limit in limits if limit is not None]
+        ranges = (known[0], known[1], known[2], known[3]) if len(known) == len(limits) else None
+        models.append(Spot(recall.value, precision.value, name, ROLE_COLORS[column.role], ranges))
+    return models + [Spot(*place, "\n".join(names), OTHER) for place, names in baselines.items()]
 
 
 def _paint_curve(axes: Axes, curve: Sequence[Point], spots: Sequence[Spot]) -> None:
@@ -62,9 +67,8 @@ def _paint_curve(axes: Axes, curve: Sequence[Point], spots: Sequence[Spot]) -> N
     _draw_f_lines(axes, right, top)
     axes.plot([point.recall for point in curve], [point.precision for point in curve], color=OURS, linewidth=1.6)
     for spot, (left, end, low, high) in reversed(list(zip(spots, ranges, strict=True))):
-        width = 0.6 if spot.color == OTHER else 1.4
-        axes.plot([left, end], [spot.y, spot.y], color=spot.color, linewidth=width)
-        axes.plot([spot.x, spot.x], [low, high], color=spot.color, linewidth=width)
+        axes.plot([left, end], [spot.y, spot.y], color=spot.color, **WHISKER)
+        axes.plot([spot.x, spot.x], [low, high], color=spot.color, **WHISKER)
         axes.plot(spot.x, spot.y, "o", color=spot.color, markersize=5.5, markeredgecolor=PAPER)
     axes.set(xlim=(0, right), ylim=(0, top), xlabel="recall", ylabel="precision")
     for axis in (axes.xaxis, axes.yaxis):

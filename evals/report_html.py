@@ -36,7 +36,7 @@ DIFFERENCE: Final = (
 ARROW: Final = f" An arrow is more than {100 * REACH:.0f} points away."
 WHERE: Final = (
     "The line takes the comments from the highest score down, those over the budget too. Dots are what each candidate "
-    "posts, with 95 % intervals. On the grey curves F1 is the same."
+    "posts, a model with its 95 % intervals. On the grey curves F1 is the same."
 )
 SCORE: Final = (
     "Of the comments with about this score, how many stand in a hunk that a human commented on, with 95 % intervals "

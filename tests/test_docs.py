@@ -40,7 +40,7 @@ def find_commands(program: str) -> Iterator[tuple[str, list[str]]]:
     """The page and the words after the program's name of each command line in a block or a code span."""
     for page in NAMES:
         blocks = re.findall(r"```bash\n(.*?)```", read(page), re.DOTALL)
-        lines = [line for block in blocks for line in block.splitlines()]
+        lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
         for line in (*lines, *re.findall(r"`([^`\n]+)`", read(page))):
             for part in re.split(r"&&|\|", line):
                 words = shlex.split(part, comments=True) if "glossator" in part else []

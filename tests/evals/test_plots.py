@@ -10,7 +10,7 @@ import pytest
 
 from evals.picture import COLORS, WIDTH, draw_picture
 from evals.picture_labels import Spot, place_labels
-from evals.plots import draw_calibration, draw_curves, draw_seconds, wilson
+from evals.plots import draw_calibration, draw_curves, draw_seconds, list_spots, wilson
 from evals.plots_rows import Dot, draw_differences, draw_dots, draw_drops, draw_lifts, draw_slices
 from evals.report import build_report
 from evals.scorecard import Bin, Estimate, Point
@@ -49,6 +49,22 @@ def test_curves_name_every_candidate_and_tell_its_figures() -> None:
     assert len(pictures) == 4
     assert "tuned: precision 0.250, recall 0.125." in pictures[2]
     assert all(f">{name}</text>" in pictures[2] for name in ("tuned", "embedded", "silent"))
+
+
+def test_baselines_at_one_place_share_a_dot_and_have_no_interval() -> None:
+    places = {"tuned": (0.3, 0.4), "locator": (0.2, 0.5), "template": (0.201, 0.499), "silent": (0.1, 0.1)}
+    cards = []
+    for name, (precision, recall) in places.items():
+        card = make_scorecard(name, curves={})
+        card.metrics["location.hunk.precision"] = Estimate(precision, precision / 2, 0.9, 40)
+        card.metrics["location.hunk.recall"] = Estimate(recall, recall / 2, 0.9, 40)
+        cards.append(card)
+    spots = list_spots(build_report(cards[0], None, cards[1:]), "hunk")
+    assert [(spot.name, spot.ranges is not None) for spot in spots] == [
+        ("tuned", True),
+        ("locator\ntemplate", False),
+        ("silent", False),
+    ]
 
 
 def test_no_curve_without_anything_to_show() -> None:
