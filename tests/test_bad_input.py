@@ -92,7 +92,7 @@ def expect(done: Done, code: int, *words: str) -> None:
     assert len(done.err.strip().splitlines()) >= 2, "what happened, and what to do"
 
 
-NOWHERE = ("--endpoint-url", "http://127.0.0.1:9", "--timeout", "1")
+NOWHERE = ("--endpoint-url", "http://127.0.0.1:9", "--timeout", "2")
 REVIEW = ("review", *NOWHERE)
 TABLE = [
     # What to review
