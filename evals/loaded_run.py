@@ -11,8 +11,8 @@ from typing import Final
 from evals.errors import EvalError
 from evals.held_out import HeldOut, HeldOutSet, Key
 from evals.predictions import Prediction, Run, RunFolder, list_changed, list_hunks
+from evals.run_folders import SCORECARD
 
-SCORECARD: Final = "scorecard.json"
 _AGAIN: Final = "Was the set made again since? Run the candidate on this one: what stays the same is not done twice."
 
 

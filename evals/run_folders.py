@@ -21,7 +21,7 @@ def list_scorecards(places: Iterable[Path]) -> list[Path]:
     """Files of scorecards, in order. A folder stands for its own scorecard, or for those of the runs in it.
 
     Raises:
-        EvalError: A folder holds none, or a run in it has not been scored.
+        EvalError: A folder holds no run, or one that has not been scored.
     """
     return [file for place in places for file in (_find_scored(place) if place.is_dir() else [place])]
 
