@@ -90,8 +90,7 @@ def predict_from_review(held: HeldOut, review: Review, settings: Settings, secon
 
 def locate_hunks(held: HeldOut, settings: Settings) -> list[float]:
     """The locator's score of each hunk of `list_hunks`, 0 to 1; -1 for what the product does not read."""
-    ranked, _ = rank_hunks(held.bundle.pull_request, settings)
-    located = {id(hunk): score for score, hunk in ranked}
+    located = {id(hunk): score for score, hunk in rank_hunks(held.bundle.pull_request, settings).hunks}
     return [located.get(id(hunk), -1.0) for hunk in list_hunks(held)]
 
 

@@ -2,6 +2,7 @@
 
     GlossatorError
     ├── UsageError              2   an option, a settings file or an input that cannot be used
+    │   └── LocatorError            the trained locator cannot be used
     ├── SourceError             3   no diff to review: not a repository, unknown ref, a patch that is none
     ├── ModelError              4   the model gave no answer
     │   ├── ModelUnavailable        refused, timed out, overloaded, gone: another try or the fallback may help
@@ -41,6 +42,10 @@ class UsageError(GlossatorError):
     """An option, a settings file or an input that cannot be used as it is."""
 
     exit_code = 2
+
+
+class LocatorError(UsageError):
+    """A locator that is missing, damaged, or made for another version."""
 
 
 class SourceError(GlossatorError):

@@ -1,23 +1,20 @@
 """Which pieces of a change deserve a look, in which order, and which are left out and why.
 
-The order, until a trained locator gives the scores: product code, then tests, then configuration, then documentation;
-within one class the hunks with more changed lines first, where a removed line counts half of an added one. After all of
-these come hunks that only remove lines or only change imports, and last those that change nothing but white space.
-Ties keep the order of the diff.
-
-Measured on 246 pull requests with all their human comments (bitcoin-core/gui and secp256k1): a commented hunk goes
-before one without a comment in 76 % of the pairs of a pull request. Humans commented on 19 % of the hunks with more
-than two changed lines, on 2 % of those that only remove lines and on 5 % of those that only change imports.
+The trained locator scores them (`reviewer.locator`): where a human would most likely comment goes first. Where it
+cannot be used, `reviewer.fixed_order` does, and the review says so. Ties keep the order of the diff.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from reviewer.domain import Bundle, ChangedFile, Coverage, Hunk, Line, PullRequest
-from reviewer.file_classes import FileClass, file_class, is_excluded, skip_content_reason, skip_path_reason
+from reviewer.errors import LocatorError
+from reviewer.file_classes import is_excluded, skip_content_reason, skip_path_reason
+from reviewer.fixed_order import score_hunk
+from reviewer.locator import SHIPPED, load_locator
 from reviewer.settings import Settings
 from reviewer.tokens import estimate_tokens
 
@@ -30,9 +27,6 @@ LINE_CHARACTERS = 400
 _LINE_OVERHEAD = 7
 _HUNK_OVERHEAD = 40
 _NOTES_THAT_SKIP = ("binary", "submodule", "symlink", "symbolic link")
-_MINOR_SCORE = 0.01
-_CLASS_SCORES: dict[FileClass, float] = {"product": 0.8, "test": 0.6, "config": 0.4, "docs": 0.2}
-_IMPORT = re.compile(r"\s*(?:#\s*include\b|import\b|from\s+\S+\s+import\b|use\s|using\s|package\s|require|export \*|$)")
 _FUNCTION = re.compile(r"[A-Za-z_$]")
 """As git's own rule for what follows `@@`: a line that starts with a letter, `_` or `$`."""
 
@@ -44,6 +38,18 @@ class Plan:
     hunks: tuple[Hunk, ...]
     left_out: tuple[Coverage, ...]
     scores: dict[str, float]
+    note: str = ""
+    """Why the trained locator was not used; empty when it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The hunks worth reading with their scores, best first, and the coverage of those that are skipped."""
+
+    hunks: list[tuple[float, Hunk]]
+    skipped: list[Coverage]
+    note: str = ""
+    """As of `Plan`."""
 
 
 def choose_hunks(bundle: Bundle, settings: Settings) -> Plan:
@@ -52,12 +58,13 @@ def choose_hunks(bundle: Bundle, settings: Settings) -> Plan:
     The shared prefix counts once, with all of `context_tokens`, as it is cached; each piece counts with its own part.
     The first piece that does not fit ends the choice. Each line of the pull request is in `hunks` or in `left_out`.
     """
-    ranked, left_out = rank_hunks(bundle.pull_request, settings)
+    ranking = rank_hunks(bundle.pull_request, settings)
+    left_out = ranking.skipped
     reviewed = frozenset(bundle.reviewed)
     budget = settings.max_prompt_tokens - settings.context_tokens
     hunks: list[Hunk] = []
     scores: dict[str, float] = {}
-    for score, whole in ranked:
+    for score, whole in ranking.hunks:
         for hunk in split_hunk(whole):
             if hunk.digest in reviewed:
                 left_out.append(hunk.coverage("already-reviewed"))
@@ -68,15 +75,23 @@ def choose_hunks(bundle: Bundle, settings: Settings) -> Plan:
                 continue
             hunks.append(hunk)
             scores[hunk.digest] = score
-    return Plan(tuple(hunks), tuple(left_out), scores)
+    return Plan(tuple(hunks), tuple(left_out), scores, ranking.note)
 
 
-def rank_hunks(pull_request: PullRequest, settings: Settings) -> tuple[list[tuple[float, Hunk]], list[Coverage]]:
-    """All hunks worth reading with their scores, best first, and the coverage of those that are skipped."""
+def rank_hunks(pull_request: PullRequest, settings: Settings) -> Ranking:
+    """Score all hunks worth reading. Never raises for a locator that cannot be used: the note says why."""
     readable, skipped = list_readable(pull_request, settings)
-    ranked = [(score_hunk(hunk), hunk) for hunk in readable]
-    ranked.sort(key=lambda entry: -entry[0])
-    return ranked, skipped
+    scores, note = score_hunks(pull_request, readable)
+    ranked = sorted(zip(scores, readable, strict=True), key=lambda entry: -entry[0])
+    return Ranking(ranked, skipped, note)
+
+
+def score_hunks(pull_request: PullRequest, hunks: Sequence[Hunk]) -> tuple[Sequence[float], str]:
+    """A score from 0 to 1 for each of a change's hunks, and why they are not the locator's, or the empty string."""
+    try:
+        return load_locator(SHIPPED).locate(pull_request, hunks).hunks, ""
+    except LocatorError as error:
+        return [score_hunk(hunk) for hunk in hunks], f"{error.what} Pieces were looked at in a fixed order."
 
 
 def list_readable(pull_request: PullRequest, settings: Settings) -> tuple[list[Hunk], list[Coverage]]:
@@ -106,18 +121,6 @@ def skip_file_reason(file: ChangedFile, settings: Settings) -> str:
     if file.status in {"renamed", "copied"} and not file.hunks:
         return f"{file.status} without a change"
     return skip_path_reason(file.path)
-
-
-def score_hunk(hunk: Hunk) -> float:
-    """The documented order as a number from 0 to 1."""
-    added = [line.text for line in hunk.lines if line.kind == "+"]
-    removed = [line.text for line in hunk.lines if line.kind == "-"]
-    if "".join("".join(added).split()) == "".join("".join(removed).split()):
-        return 0.0
-    size = len(added) + len(removed) / 2
-    minor = not added or all(_IMPORT.match(text) for text in (*added, *removed))
-    base = _MINOR_SCORE if minor else _CLASS_SCORES[file_class(hunk.path)]
-    return round(base + 0.19 * size / (size + 20), 4)
 
 
 def count_tokens(hunk: Hunk) -> int:

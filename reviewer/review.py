@@ -79,13 +79,13 @@ async def review_pull_request(
     placed = place_findings(findings, bundle.pull_request)
     ranked = rank_comments(placed, settings, lambda comment: plan.scores.get(comment.finding.hunk, 0.0))
     coverage = (*plan.left_out, *(cover(result) for result in results))
-    status, note = decide_status(coverage)
+    status, why = decide_status(coverage)
     return Review(
         repo=bundle.pull_request.repo,
         number=bundle.pull_request.number,
         head_sha=bundle.pull_request.head_sha,
         status=status,
-        note=note,
+        note=" ".join(filter(None, (why, plan.note))),
         model=model.version,
         comments=ranked.comments,
         routed=ranked.routed,

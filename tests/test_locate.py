@@ -3,6 +3,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 
 from reviewer.domain import Bundle, ChangedFile, FileStatus, Hunk, Line, LineKind, PullRequest
 from reviewer.file_classes import file_class, is_excluded, language_of, parse_glob, skip_path_reason
-from reviewer.locate import PIECE_LINES, PIECE_TOKENS, Plan, choose_hunks, count_tokens, score_hunk, split_hunk
+from reviewer.fixed_order import score_hunk
+from reviewer.locate import PIECE_LINES, PIECE_TOKENS, Plan, choose_hunks, count_tokens, split_hunk
+from reviewer.locator import load_locator
 from reviewer.settings import Settings
 
 SETTINGS = Settings()
@@ -47,18 +50,21 @@ def reasons(plan: Plan) -> dict[str, str]:
     return {entry.path: entry.reason for entry in plan.left_out}
 
 
-def test_order_is_by_class_then_changed_lines_then_minor_changes() -> None:
-    plan = plan_of(
-        make_file("README.md", "+A new paragraph", "+of two lines"),
-        make_file("src/space.py", "-if a :", "+if a:"),
-        make_file("src/imports.py", "+import os", "+from re import sub"),
-        make_file("src/gone.py", " a()", "-b()", "-c()"),
-        make_file("settings.toml", "+x = 1"),
-        make_file("tests/test_a.py", "+assert f(1)"),
-        make_file("src/small.py", "+f(1)"),
-        make_file("src/large.py", *["+f(1)"] * 9),
-    )
-    assert [hunk.path for hunk in plan.hunks] == [
+MIXED = (
+    make_file("README.md", "+A new paragraph", "+of two lines"),
+    make_file("src/space.py", "-if a :", "+if a:"),
+    make_file("src/imports.py", "+import os", "+from re import sub"),
+    make_file("src/gone.py", " a()", "-b()", "-c()"),
+    make_file("settings.toml", "+x = 1"),
+    make_file("tests/test_a.py", "+assert f(1)"),
+    make_file("src/small.py", "+f(1)"),
+    make_file("src/large.py", *["+f(1)"] * 9),
+)
+
+
+def test_the_fixed_order_is_by_class_then_changed_lines_then_minor_changes() -> None:
+    hunks = [file.hunks[0] for file in MIXED]
+    assert [hunk.path for hunk in sorted(hunks, key=score_hunk, reverse=True)] == [
         "src/large.py",
         "src/small.py",
         "tests/test_a.py",
@@ -68,8 +74,25 @@ def test_order_is_by_class_then_changed_lines_then_minor_changes() -> None:
         "src/gone.py",
         "src/space.py",
     ]
+
+
+def test_the_trained_locator_gives_the_order() -> None:
+    plan = plan_of(*MIXED)
+    located = load_locator().locate(make_bundle(*MIXED).pull_request, [file.hunks[0] for file in MIXED])
+    assert sorted(plan.scores.values()) == sorted(located.hunks)
     assert all(0 <= score <= 1 for score in plan.scores.values())
     assert [plan.scores[hunk.digest] for hunk in plan.hunks] == sorted(plan.scores.values(), reverse=True)
+    assert not plan.note
+
+
+def test_without_a_locator_the_fixed_order_goes_and_the_plan_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reviewer.locate.SHIPPED", tmp_path / "locator.json")
+    plan = plan_of(*MIXED)
+    assert [hunk.path for hunk in plan.hunks][:2] == ["src/large.py", "src/small.py"]
+    assert plan.note.startswith("Cannot read the locator locator.json")
+    assert "fixed order" in plan.note
 
 
 def test_one_very_long_line_does_not_hide_the_code_beside_it() -> None:

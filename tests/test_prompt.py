@@ -161,8 +161,8 @@ def test_the_whole_change_reads_file_by_file_and_top_to_bottom() -> None:
         return Hunk(path, "", start, start, lines)
 
     files = (
-        ChangedFile("tests/test_a.py", "modified", (hunk("tests/test_a.py", 1, 9),)),
-        ChangedFile("src/a.py", "modified", (hunk("src/a.py", 1, 1), hunk("src/a.py", 20, 5))),
+        ChangedFile("tests/test_a.py", "modified", (hunk("tests/test_a.py", 1, 3),)),
+        ChangedFile("src/a.py", "modified", (hunk("src/a.py", 1, 1), hunk("src/a.py", 20, 9))),
     )
     prefix = render_prefix(Bundle(PullRequest("o/r", 1, "", "", "a", "b", "h", files)), ENDPOINT)
     heads = [line for line in prefix.splitlines() if line.startswith(("--- ", "@@ "))]

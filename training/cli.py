@@ -19,6 +19,7 @@ STAGES: Final = {
     "split": "Split into train, validation and test without a leak.",
     "dataset": "Write the examples as Parquet and JSONL, with a data card.",
     "held-out": "Write pull requests and their human comments for the evaluation.",
+    "locator": "Train the locator: where would a human comment?",
     "propose": "Open a pull request that updates the dataset.",
     "retrain": "Start the training workflow when enough has come in.",
     "simulate": "Play stored pull requests as webhook events through a stand-in GitHub.",

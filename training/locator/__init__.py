@@ -1,0 +1,1 @@
+"""Training the locator: labels, the fit, and what was tried (LOG.md)."""

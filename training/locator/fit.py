@@ -1,0 +1,144 @@
+"""Fitting the locator's two linear models.
+
+Hunks: a logistic regression over the pull requests that have comments, in which large ones do not drown the small.
+Where only a selection of the comments is known, a hunk without one counts as commented by the probability that it is
+(Elkan and Noto, 2008): the share of comments that are known is estimated with a model of the complete sets. The
+log-odds are then put to the right height by all complete pull requests, also those that nobody commented on.
+
+Lines: a conditional logit within each commented hunk: which of its changed lines does the comment stand on?
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from scipy.optimize import minimize
+from sklearn.linear_model import LogisticRegression
+
+from reviewer.locator import Linear
+from training.errors import DataError
+from training.locator.labels import Bools, Floats, Labelled, Lines
+
+_LEAST: Final = 20
+"""Commented pull requests, and hunks with a comment on some of their lines."""
+_SURE: Final = 0.9
+"""At most so likely is an unlabelled hunk one that was commented on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How the models are fitted."""
+
+    strength: float = 0.003
+    """Inverse of the penalty on the hunk weights, as scikit-learn's C."""
+    size_power: float = 0.5
+    """A pull request of n hunks counts n ** (1 - size_power) times."""
+    line_penalty: float = 30.0
+    """On the squared line weights."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """The models, and the estimated share of comments that the selections hold; None without a selection."""
+
+    hunk: Linear
+    line: Linear
+    known_share: float | None
+
+
+def fit_locator(pull_requests: Sequence[Labelled], recipe: Recipe) -> Fitted:
+    """Fit both models.
+
+    Raises:
+        DataError: There is too little to learn from.
+    """
+    complete = [one for one in pull_requests if one.complete]
+    selected = [one for one in pull_requests if not one.complete and one.commented]
+    commented = [one for one in complete if one.commented]
+    lines = [line for one in pull_requests for line in one.lines]
+    if len(commented) < _LEAST or len(lines) < _LEAST:
+        have = f"{len(commented)} commented pull requests with all their comments and {len(lines)} commented hunks"
+        raise DataError(f"{have} are too few to learn from.", f"Collect more: at least {_LEAST} of each.")
+    rows, right, weight = _stack(commented, recipe)
+    hunk, share = _fit_hunks(rows, right.astype(np.float64), weight, recipe), None
+    if selected:
+        more, labelled, its_weight = _stack(selected, recipe)
+        share = float(min(1.0, labelled.sum() / _expit(_score(hunk, more)).sum()))
+        truth = _guess_unlabelled(more, labelled, its_weight, share, recipe)
+        hunk = _fit_hunks(
+            np.concatenate([rows, more]), np.concatenate([right, truth]), np.concatenate([weight, its_weight]), recipe
+        )
+    return Fitted(_calibrate(hunk, complete), _fit_lines(lines, recipe), share)
+
+
+def _stack(pull_requests: Sequence[Labelled], recipe: Recipe) -> tuple[Floats, Bools, Floats]:
+    rows = np.concatenate([one.rows for one in pull_requests])
+    right = np.concatenate([one.right for one in pull_requests])
+    weight = np.concatenate([np.full(len(one.right), len(one.right) ** -recipe.size_power) for one in pull_requests])
+    return rows, right, weight
+
+
+def _fit_hunks(rows: Floats, truth: Floats, weight: Floats, recipe: Recipe) -> Linear:
+    """A logistic regression on probabilities: each row counts as right by `truth`, and as wrong by the rest."""
+    means, spread = rows.mean(axis=0), rows.std(axis=0) + 1e-6
+    twice = np.concatenate([rows, rows])
+    labels = np.repeat([1, 0], len(rows))
+    weights = np.concatenate([weight * truth, weight * (1 - truth)]) / weight.mean()
+    counts = weights > 0
+    model = LogisticRegression(C=recipe.strength, max_iter=500)
+    model.fit(((twice - means) / spread)[counts], labels[counts], weights[counts])
+    return Linear(tuple(model.coef_[0] / spread), tuple(means), float(model.intercept_[0]))
+
+
+def _guess_unlabelled(rows: Floats, labelled: Bools, weight: Floats, share: float, recipe: Recipe) -> Floats:
+    """(hunks,): 1 for the labelled ones, else how likely somebody commented on it and the comment is not known."""
+    odds = np.exp(_score(_fit_hunks(rows, labelled.astype(np.float64), weight, recipe), rows))
+    unknown = np.minimum(_SURE, (1 - share) / share * odds)
+    return np.where(labelled, 1.0, unknown)
+
+
+def _score(linear: Linear, rows: Floats) -> Floats:
+    scores: Floats = linear.intercept + (rows - np.array(linear.means)) @ np.array(linear.weights)
+    return scores
+
+
+def _expit(logits: Floats) -> Floats:
+    return 1 / (1 + np.exp(-logits))
+
+
+def _calibrate(linear: Linear, complete: Sequence[Labelled]) -> Linear:
+    """Scale and shift the log-odds so that they hold for any pull request. The order of hunks stays as it is."""
+    logits = np.concatenate([_score(linear, one.rows) for one in complete])
+    right = np.concatenate([one.right for one in complete])
+    model = LogisticRegression(C=1e6).fit(logits[:, None], right)
+    slope = float(model.coef_[0][0])
+    if slope <= 0:
+        raise DataError("The hunks that humans commented on are like the others.", "Collect more pull requests.")
+    weights = tuple(slope * weight for weight in linear.weights)
+    return Linear(weights, linear.means, float(model.intercept_[0]) + slope * linear.intercept)
+
+
+def _fit_lines(hunks: Sequence[Lines], recipe: Recipe) -> Linear:
+    """Each commented line against the lines of its hunk that have no comment."""
+    rows = np.concatenate([hunk.rows for hunk in hunks])
+    right = np.concatenate([hunk.right for hunk in hunks])
+    means, spread = rows.mean(axis=0), rows.std(axis=0) + 1e-6
+    sizes = [len(hunk.right) for hunk in hunks]
+    group, starts = np.repeat(np.arange(len(hunks)), sizes), np.cumsum([0, *sizes[:-1]])
+    scaled = np.clip((rows - means) / spread, -4, 4)
+
+    def lose(weights: Floats) -> tuple[float, Floats]:
+        scores = scaled @ weights
+        odds = np.exp(scores - np.maximum.reduceat(scores, starts)[group])
+        others = np.add.reduceat(odds * ~right, starts)
+        mine, of = odds[right], group[right]
+        loss = float(np.log1p(others[of] / mine).sum()) + recipe.line_penalty * float(weights @ weights)
+        slope = np.bincount(of, 1 / (mine + others[of]), len(hunks))[group] * odds
+        slope[right] = mine / (mine + others[of]) - 1
+        return loss, scaled.T @ slope + 2 * recipe.line_penalty * weights
+
+    found = minimize(lose, np.zeros(rows.shape[1]), jac=True, method="L-BFGS-B", options={"maxiter": 500})
+    return Linear(tuple(found.x / spread), tuple(means))
