@@ -18,6 +18,7 @@ from evals.reference_texts import render_template
 from evals.run import NO_MODEL, locate_hunks, score_places
 from reviewer import __version__
 from reviewer.domain import Hunk, Line
+from reviewer.fixed_order import score_hunk
 from reviewer.rank import MAX_ROUTED
 from reviewer.settings import Settings
 
@@ -158,6 +159,11 @@ def score_located(held: HeldOut) -> Sequence[float]:
     return locate_hunks(held, Settings())
 
 
+def score_fixed(held: HeldOut) -> Sequence[float]:
+    """The order that the product goes by when it has no trained locator."""
+    return [score_hunk(hunk) for hunk in list_hunks(held)]
+
+
 def score_changed(held: HeldOut) -> Sequence[float]:
     """The more lines changed, the higher."""
     return [_share(hunk.changed) for hunk in list_hunks(held)]
@@ -213,6 +219,7 @@ BASELINES: Final[dict[str, Recipe]] = {
     "largest-hunk": Recipe("The hunks with most changed lines.", by_hunk(score_changed, choose_first)),
     "largest-added": Recipe("The hunks with most added lines.", by_hunk(score_added, choose_first)),
     "locator": Recipe("The order of hunks of the product.", by_hunk(score_located, choose_first)),
+    "fixed-order": Recipe("The product's order without a trained locator.", by_hunk(score_fixed, choose_first)),
     "large-hunks": Recipe(
         f"The same order, and only hunks with {LARGE} added lines or more.",
         by_hunk(score_located, choose_first, least=LARGE),

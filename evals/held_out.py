@@ -8,7 +8,7 @@ such a pull request is ground for recall, never for precision (`evals.location` 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Final, Literal
@@ -62,8 +62,8 @@ class HeldOut:
 
     @cached_property
     def digest(self) -> str:
-        """Stands for what a candidate is shown; the human comments are not part of it."""
-        return digest(encode(self.bundle))
+        """Stands for what a candidate is shown; neither the human comments nor who locates are part of it."""
+        return digest(encode(replace(self.bundle, locator="")))
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from pathlib import Path
 
-from evals.held_out import HeldOut
+from evals.held_out import HeldOut, HeldOutSet
 from evals.predictions import Anchors, Predicted, Prediction, Run, list_changed, list_hunks
 from evals.remembered import RememberedModel
 from reviewer import __version__
 from reviewer.domain import DropReason, ModelVersion, Review, ReviewComment
 from reviewer.errors import ModelUnavailable
 from reviewer.locate import rank_hunks
+from reviewer.locator import load_locator
 from reviewer.review import review_pull_request
 from reviewer.settings import Settings
 
@@ -26,20 +28,28 @@ class ReviewerCandidate:
     """The product itself with a model."""
 
     def __init__(
-        self, name: str, model: RememberedModel, settings: Settings, dataset: str = "", server: str = ""
+        self,
+        name: str,
+        model: RememberedModel,
+        settings: Settings,
+        dataset: str = "",
+        server: str = "",
+        locator: str = "",
     ) -> None:
-        """`server` is `evals.same_run.name_server` of who answers."""
+        """`server` is `evals.same_run.name_server` of who answers, `locator` the version of one that was given."""
         self._name = name
         self._model = model
         self._settings = settings
         self._dataset = dataset
         self._server = server
+        self._locator = locator
 
     @property
     def run(self) -> Run:
         """Who it is: the model, the settings that shape a review, and how many requests are made at a time."""
         settings = {key: value for key, value in asdict(self._settings).items() if key != "timeout"}
         settings["exclude"] = list(self._settings.exclude)
+        settings |= {"locator": self._locator} if self._locator else {}
         run = Run(self._name, "reviewer", self._model.version, self._dataset, settings, __version__)
         return replace(run, server=self._server)
 
@@ -88,9 +98,21 @@ def predict_from_review(held: HeldOut, review: Review, settings: Settings, secon
     )
 
 
+def give_locator(held_out: HeldOutSet, path: Path) -> tuple[HeldOutSet, str]:
+    """The set for the product with another locator than the shipped one, and that one's version.
+
+    Raises:
+        LocatorError: It cannot be read.
+    """
+    version = load_locator(path).version
+    text = path.read_text(encoding="utf-8")
+    given = tuple(replace(held, bundle=replace(held.bundle, locator=text)) for held in held_out.pull_requests)
+    return replace(held_out, pull_requests=given), version
+
+
 def locate_hunks(held: HeldOut, settings: Settings) -> list[float]:
     """The locator's score of each hunk of `list_hunks`, 0 to 1; -1 for what the product does not read."""
-    located = {id(hunk): score for score, hunk in rank_hunks(held.bundle.pull_request, settings).hunks}
+    located = {id(hunk): score for score, hunk in rank_hunks(held.bundle, settings).hunks}
     return [located.get(id(hunk), -1.0) for hunk in list_hunks(held)]
 
 

@@ -9,11 +9,14 @@ from reviewer.code_host import CodeHost
 from reviewer.context import BaseFiles, choose_guidelines, guideline_budget
 from reviewer.domain import Bundle, PullRequest
 from reviewer.event import Decision
+from reviewer.locator import MAX_BYTES
 from reviewer.settings import Settings, merge_settings
 from reviewer.settings_file import MAX_CHARACTERS, load_settings_text
 from reviewer.state import Signer, find_summary
 
 SETTINGS_FILE = ".github/glossator.yml"
+LOCATOR_FILE = ".github/glossator-locator.json"
+"""The repository's own, as `glossator-train locator` writes it."""
 WRITERS = ("admin", "maintain", "write")
 
 
@@ -29,6 +32,11 @@ def load_settings_file(files: BaseFiles) -> dict[str, object]:
     """The settings file at the base ref, checked; empty when there is none."""
     text = files.read_file(SETTINGS_FILE, MAX_CHARACTERS + 1) if SETTINGS_FILE in files.list_files() else None
     return load_settings_text(text) if text else {}
+
+
+def load_locator_file(files: BaseFiles) -> str:
+    """The repository's own locator at the base ref; empty when there is none. It is read where it is used."""
+    return (files.read_file(LOCATOR_FILE, MAX_BYTES + 1) or "") if LOCATOR_FILE in files.list_files() else ""
 
 
 def may_command(host: CodeHost, decision: Decision) -> bool:
@@ -58,7 +66,7 @@ def collect_bundle(
     found = load_settings_file(files) if file_settings is None else file_settings
     settings = merge_settings(inputs, found, embedded=embedded)
     guidelines, manifest = choose_guidelines(files, pull_request, guideline_budget(settings))
-    return Collected(Bundle(pull_request, guidelines, manifest, found, reviewed), settings)
+    return Collected(Bundle(pull_request, guidelines, manifest, found, reviewed, load_locator_file(files)), settings)
 
 
 def collect_from_host(

@@ -142,6 +142,8 @@ class Bundle:
     """What `.github/glossator.yml` at the base ref says, checked but not merged: inputs still go before it."""
     reviewed: tuple[str, ...] = ()
     """Digests of the hunks that an earlier run has reviewed and that need no second look."""
+    locator: str = ""
+    """The repository's own trained locator at the base ref, unchecked; empty: the one that is shipped."""
 
 
 @dataclass(frozen=True, slots=True)

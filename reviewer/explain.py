@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from reviewer.context import guideline_budget
 from reviewer.domain import Bundle, Coverage, Hunk
 from reviewer.errors import UsageError
-from reviewer.locate import choose_hunks
+from reviewer.locate import choose_hunks, list_reasons
+from reviewer.locator import Reason
+from reviewer.locator_reasons import render_reasons
 from reviewer.prompt import render_prefix, render_prompt
 from reviewer.report_lines import clean, clean_character, plural
 from reviewer.settings import Settings
@@ -36,10 +38,11 @@ def render_prompts(bundle: Bundle, settings: Settings, piece: int = 0) -> str:
 
 
 def render_plan(bundle: Bundle, settings: Settings) -> str:
-    """What would be looked at, best first; what is left out and why; which guidelines go with it."""
+    """What would be looked at, best first, and why; what is left out and why; which guidelines go with it."""
     plan = choose_hunks(bundle, settings)
+    of_change, reasons = list_reasons(bundle, settings)
     looked_at = [
-        (f"{number:>4}  {plan.scores.get(hunk.digest, 0.0):.2f}", _place(hunk), f"{hunk.changed} changed")
+        (f"{number:>4}  {plan.scores.get(hunk.digest, 0.0):.2f}", _place(hunk), _about(hunk, reasons))
         for number, hunk in enumerate(plan.hunks, 1)
     ]
     left_out = [("    -", _place(part), f"{part.state}: {part.reason}") for part in plan.left_out]
@@ -49,11 +52,19 @@ def render_plan(bundle: Bundle, settings: Settings) -> str:
     ]
     return "\n\n".join(
         [
-            _section("Looked at, best first, each with its score", looked_at),
+            *([plan.note] if plan.note else []),
+            *([f"The change as a whole: {render_reasons(of_change)}"] if of_change else []),
+            _section("Looked at, best first: how likely a human comments there, and why", looked_at),
             _section("Left out", left_out),
             _section(f"Guidelines and lint settings, at most {guideline_budget(settings):,} tokens", used),
         ]
     )
+
+
+def _about(hunk: Hunk, reasons: Mapping[str, Sequence[Reason]]) -> str:
+    """`12 changed: +0.8 much is edited, ...`: what the reasons add to the log-odds."""
+    why = render_reasons(reasons.get(hunk.digest, ()))
+    return f"{hunk.changed} changed{': ' if why else ''}{why}"
 
 
 def _place(part: Hunk | Coverage) -> str:

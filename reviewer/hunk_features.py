@@ -12,6 +12,7 @@ from reviewer.domain import Hunk
 from reviewer.file_classes import file_class
 from reviewer.locator_text import IMPORT, KINDS, ChangeText, HunkText, Row, is_word, join_parts, split_text
 
+CHANGE_FEATURES: Final = ("change_hunks", "change_files", "change_added", "change_removed", "product_added")
 HUNK_FEATURES: Final = (
     # The words of the hunk.
     "edited_tokens",
@@ -44,13 +45,9 @@ HUNK_FEATURES: Final = (
     "file_place",
     "file_hunks",
     "file_added",
-    # The change, the same for all of its hunks.
-    "change_hunks",
-    "change_files",
-    "change_added",
-    "change_removed",
-    "product_added",
+    *CHANGE_FEATURES,
 )
+"""The last ones are the same for all hunks of a change."""
 
 
 def measure_hunks(

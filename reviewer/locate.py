@@ -7,14 +7,14 @@ cannot be used, `reviewer.fixed_order` does, and the review says so. Ties keep t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from reviewer.domain import Bundle, ChangedFile, Coverage, Hunk, Line, PullRequest
 from reviewer.errors import LocatorError
 from reviewer.file_classes import is_excluded, skip_content_reason, skip_path_reason
 from reviewer.fixed_order import score_hunk
-from reviewer.locator import SHIPPED, load_locator
+from reviewer.locator import SHIPPED, Located, Locator, Reason, load_locator, parse_locator
 from reviewer.settings import Settings
 from reviewer.tokens import estimate_tokens
 
@@ -58,7 +58,7 @@ def choose_hunks(bundle: Bundle, settings: Settings) -> Plan:
     The shared prefix counts once, with all of `context_tokens`, as it is cached; each piece counts with its own part.
     The first piece that does not fit ends the choice. Each line of the pull request is in `hunks` or in `left_out`.
     """
-    ranking = rank_hunks(bundle.pull_request, settings)
+    ranking = rank_hunks(bundle, settings)
     left_out = ranking.skipped
     reviewed = frozenset(bundle.reviewed)
     budget = settings.max_prompt_tokens - settings.context_tokens
@@ -78,20 +78,48 @@ def choose_hunks(bundle: Bundle, settings: Settings) -> Plan:
     return Plan(tuple(hunks), tuple(left_out), scores, ranking.note)
 
 
-def rank_hunks(pull_request: PullRequest, settings: Settings) -> Ranking:
+def rank_hunks(bundle: Bundle, settings: Settings) -> Ranking:
     """Score all hunks worth reading. Never raises for a locator that cannot be used: the note says why."""
-    readable, skipped = list_readable(pull_request, settings)
-    scores, note = score_hunks(pull_request, readable)
+    readable, skipped = list_readable(bundle.pull_request, settings)
+    scores, note = score_hunks(bundle, readable)
     ranked = sorted(zip(scores, readable, strict=True), key=lambda entry: -entry[0])
     return Ranking(ranked, skipped, note)
 
 
-def score_hunks(pull_request: PullRequest, hunks: Sequence[Hunk]) -> tuple[Sequence[float], str]:
-    """A score from 0 to 1 for each of a change's hunks, and why they are not the locator's, or the empty string."""
-    try:
-        return load_locator(SHIPPED).locate(pull_request, hunks).hunks, ""
-    except LocatorError as error:
-        return [score_hunk(hunk) for hunk in hunks], f"{error.what} Pieces were looked at in a fixed order."
+def score_hunks(bundle: Bundle, hunks: Sequence[Hunk]) -> tuple[Sequence[float], str]:
+    """A score from 0 to 1 for each hunk, and which locator could not be used and why, or the empty string."""
+    located, note = locate(bundle, hunks)
+    if located is None:
+        return [score_hunk(hunk) for hunk in hunks], f"{note} Pieces were looked at in a fixed order."
+    return located.hunks, note
+
+
+def locate(bundle: Bundle, hunks: Sequence[Hunk]) -> tuple[Located | None, str]:
+    """By the repository's own locator or else the shipped one; what is wrong with those that cannot be used."""
+    note = ""
+    for open_locator in _list_locators(bundle):
+        try:
+            return open_locator().locate(bundle.pull_request, hunks), note
+        except LocatorError as error:
+            note = f"{note} {error.what}".strip()
+    return None, note
+
+
+def _list_locators(bundle: Bundle) -> Iterator[Callable[[], Locator]]:
+    """The repository's own, then the one that is shipped."""
+    if bundle.locator:
+        yield lambda: parse_locator(bundle.locator, "of the repository")
+    yield lambda: load_locator(SHIPPED)
+
+
+def list_reasons(bundle: Bundle, settings: Settings) -> tuple[list[Reason], dict[str, list[Reason]]]:
+    """Why the locator scores as it does: what goes for the whole change, and what for each piece, by digest."""
+    readable, _ = list_readable(bundle.pull_request, settings)
+    located, _ = locate(bundle, readable)
+    if located is None:
+        return [], {}
+    of_pieces = {piece.digest: located.explain(at) for at, hunk in enumerate(readable) for piece in split_hunk(hunk)}
+    return located.explain_change(), of_pieces
 
 
 def list_readable(pull_request: PullRequest, settings: Settings) -> tuple[list[Hunk], list[Coverage]]:

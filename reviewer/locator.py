@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from reviewer.domain import Hunk, PullRequest
 from reviewer.errors import LocatorError
-from reviewer.locator_features import HUNK_FEATURES, LINE_FEATURES, Change, Row, read_change
+from reviewer.locator_features import CHANGE_FEATURES, HUNK_FEATURES, LINE_FEATURES, Change, Row, read_change
 
 LOCATOR_SCHEMA: Final = "glossator/locator/1"
 SHIPPED: Final = Path(__file__).with_name("locator.json")
@@ -80,12 +80,19 @@ class Located:
         whole = self.hunks[at] / sum(shares)
         return tuple(round(whole * share, _DIGITS) for share in shares)
 
-    def explain(self, at: int, most: int = 3) -> list[Reason]:
-        """What speaks most for and against hunk `at`, the strongest first."""
+    def explain(self, at: int) -> list[Reason]:
+        """What sets hunk `at` apart from the usual, the strongest first; not what goes for the whole change."""
+        return [reason for reason in self._list_reasons(at) if reason.feature not in CHANGE_FEATURES]
+
+    def explain_change(self) -> list[Reason]:
+        """What goes for all hunks of the change, the strongest first."""
+        return [reason for reason in self._list_reasons(0) if reason.feature in CHANGE_FEATURES] if self.hunks else []
+
+    def _list_reasons(self, at: int) -> list[Reason]:
         row, model = self._change.rows[at], self._locator.hunk
         table = zip(HUNK_FEATURES, row, model.means, model.explain(row), strict=True)
         reasons = [Reason(name, weight, value > mean) for name, value, mean, weight in table if weight]
-        return sorted(reasons, key=lambda reason: -abs(reason.weight))[:most]
+        return sorted(reasons, key=lambda reason: -abs(reason.weight))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,35 +124,38 @@ def _expit(logit: float) -> float:
 
 @lru_cache(maxsize=4)
 def load_locator(path: Path = SHIPPED) -> Locator:
-    """Read a locator.
+    """Read a locator's file.
 
     Raises:
         LocatorError: It is missing, damaged, of another format, or made for other features.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise LocatorError(f"{path.name} has more than {MAX_BYTES >> 20} MiB.", _ADVICE)
-        document = json.loads(path.read_bytes())
+        with path.open("rb") as file:
+            return parse_locator(file.read(MAX_BYTES + 1), path.name)
     except OSError as error:
         raise LocatorError(f"Cannot read the locator {path.name}: {error.strerror}.", _ADVICE) from error
-    except (ValueError, RecursionError) as error:
-        raise LocatorError(f"The locator {path.name} is damaged: it is no JSON.", _ADVICE) from error
-    return parse_locator(document, path.name)
 
 
 _ADVICE = "Install glossator again, or train one: glossator-train locator."
 
 
-def parse_locator(document: object, name: str = "locator.json") -> Locator:
-    """A locator from its JSON.
+@lru_cache(maxsize=4)
+def parse_locator(text: str | bytes, name: str) -> Locator:
+    """A locator from the text of its file. `name` is what messages call it.
 
     Raises:
         LocatorError: As `load_locator`.
     """
+    if len(text) > MAX_BYTES:
+        raise LocatorError(f"The locator {name} has more than {MAX_BYTES >> 20} MiB.", _ADVICE)
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise LocatorError(f"The locator {name} is damaged: it is no JSON.", _ADVICE) from error
     if not isinstance(document, dict) or not isinstance(schema := document.get("schema"), str):
-        raise LocatorError(f"{name} is no locator.", _ADVICE)
+        raise LocatorError(f"The locator {name} is none.", _ADVICE)
     if schema != LOCATOR_SCHEMA:
-        raise LocatorError(f"{name} is of format {schema[:60]!r}, and this is {LOCATOR_SCHEMA!r}.", _ADVICE)
+        raise LocatorError(f"The locator {name} is of format {schema[:60]!r}, and this is {LOCATOR_SCHEMA!r}.", _ADVICE)
     if document.get("digest") != digest_locator(document):
         raise LocatorError(f"The locator {name} is damaged: its digest is not that of its content.", _ADVICE)
     try:
@@ -153,7 +163,7 @@ def parse_locator(document: object, name: str = "locator.json") -> Locator:
             _parse_linear(document[key], features)
             for key, features in (("hunk", HUNK_FEATURES), ("line", LINE_FEATURES))
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise LocatorError(f"The locator {name} does not fit this version: {error}.", _ADVICE) from error
     return Locator(hunk, line, document["digest"][:16], document.get("about", {}))
 

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reviewer.domain import Hunk, PullRequest
-from reviewer.hunk_features import HUNK_FEATURES, measure_hunks
+from reviewer.hunk_features import CHANGE_FEATURES, HUNK_FEATURES, measure_hunks
 from reviewer.line_features import LINE_FEATURES, measure_lines
 from reviewer.locator_text import ChangeText, HunkText, Row, read_change_text, read_hunk_text
 
-__all__ = ["HUNK_FEATURES", "LINE_FEATURES", "Change", "Row", "read_change"]
+__all__ = ["CHANGE_FEATURES", "HUNK_FEATURES", "LINE_FEATURES", "Change", "Row", "read_change"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from reviewer.locator import Reason
@@ -45,6 +46,6 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
 """More than usual, and less than usual."""
 
 
-def render_reason(reason: Reason) -> str:
-    """`+0.8 much is edited`: what it adds to the log-odds, and why."""
-    return f"{reason.weight:+.1f} {WORDS[reason.feature][not reason.above]}"
+def render_reasons(reasons: Sequence[Reason], most: int = 3) -> str:
+    """`+0.8 much is edited, -0.2 a test`: what the strongest add to the log-odds, and why."""
+    return ", ".join(f"{one.weight:+.1f} {WORDS[one.feature][not one.above]}" for one in reasons[:most])

@@ -14,7 +14,8 @@ from reviewer.domain import Bundle, ChangedFile, FileStatus, Hunk, Line, LineKin
 from reviewer.file_classes import file_class, is_excluded, language_of, parse_glob, skip_path_reason
 from reviewer.fixed_order import score_hunk
 from reviewer.locate import PIECE_LINES, PIECE_TOKENS, Plan, choose_hunks, count_tokens, split_hunk
-from reviewer.locator import load_locator
+from reviewer.locator import Linear, load_locator, render_locator
+from reviewer.locator_features import HUNK_FEATURES, LINE_FEATURES
 from reviewer.settings import Settings
 
 SETTINGS = Settings()
@@ -93,6 +94,22 @@ def test_without_a_locator_the_fixed_order_goes_and_the_plan_says_so(
     assert [hunk.path for hunk in plan.hunks][:2] == ["src/large.py", "src/small.py"]
     assert plan.note.startswith("Cannot read the locator locator.json")
     assert "fixed order" in plan.note
+
+
+def test_the_repository_s_own_locator_goes_before_the_shipped_one() -> None:
+    weights = tuple(float(name == "docs") for name in HUNK_FEATURES)
+    zeros = tuple(0.0 for _ in HUNK_FEATURES)
+    line = Linear(tuple(0.0 for _ in LINE_FEATURES), tuple(0.0 for _ in LINE_FEATURES))
+    own = render_locator(Linear(weights, zeros), line, {})
+    plan = choose_hunks(replace(make_bundle(*MIXED), locator=own), SETTINGS)
+    assert plan.hunks[0].path == "README.md"
+    assert not plan.note
+
+
+def test_a_repository_s_locator_that_cannot_be_used_gives_way_to_the_shipped_one() -> None:
+    plan = choose_hunks(replace(make_bundle(*MIXED), locator="{"), SETTINGS)
+    assert plan.note == "The locator of the repository is damaged: it is no JSON."
+    assert plan.hunks == plan_of(*MIXED).hunks
 
 
 def test_one_very_long_line_does_not_hide_the_code_beside_it() -> None:

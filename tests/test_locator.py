@@ -17,7 +17,8 @@ from reviewer.diff import parse_diff
 from reviewer.domain import Hunk, PullRequest
 from reviewer.errors import LocatorError
 from reviewer.locator import SHIPPED, Linear, Located, digest_locator, load_locator, parse_locator, render_locator
-from reviewer.locator_features import HUNK_FEATURES, LINE_FEATURES, read_change
+from reviewer.locator_features import CHANGE_FEATURES, HUNK_FEATURES, LINE_FEATURES, read_change
+from reviewer.locator_reasons import WORDS, render_reasons
 from tests.test_locate import make_file
 
 DIFF = """\
@@ -91,14 +92,20 @@ def test_new_logic_goes_before_an_import_and_a_corrected_word() -> None:
     assert logic > max(imported, word)
 
 
-def test_the_reasons_are_the_largest_parts_of_the_log_odds() -> None:
+def test_the_reasons_are_the_parts_of_the_log_odds_the_largest_first() -> None:
     pull_request, locator = make_pull_request(), load_locator()
     located = locator.locate(pull_request, list_hunks(pull_request))
-    reasons = located.explain(1, most=len(HUNK_FEATURES))
-    logit = locator.hunk.intercept + sum(reason.weight for reason in reasons)
+    of_hunk, of_change = located.explain(1), located.explain_change()
+    logit = locator.hunk.intercept + sum(reason.weight for reason in (*of_hunk, *of_change))
     assert 1 / (1 + math.exp(-logit)) == pytest.approx(located.hunks[1], abs=1e-6)
-    assert located.explain(1) == reasons[:3]
-    assert [abs(reason.weight) for reason in reasons] == sorted((abs(r.weight) for r in reasons), reverse=True)
+    assert {reason.feature for reason in of_change} <= set(CHANGE_FEATURES)
+    for reasons in (of_hunk, of_change):
+        assert [abs(reason.weight) for reason in reasons] == sorted((abs(r.weight) for r in reasons), reverse=True)
+    assert render_reasons(of_hunk).startswith("+0.9 a large part of the change, +0.3 a TODO, ")
+
+
+def test_each_feature_has_its_words() -> None:
+    assert set(WORDS) == set(HUNK_FEATURES)
 
 
 def test_nothing_is_located_in_nothing() -> None:
@@ -145,8 +152,8 @@ def with_weight(weight: object) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("document", "words"),
     [
-        ([], "no locator"),
-        ({}, "no locator"),
+        ([], "is none"),
+        ({}, "is none"),
         (change_shipped(schema="glossator/locator/2"), "'glossator/locator/2', and this is 'glossator/locator/1'"),
         ({**change_shipped(), "about": {}}, "digest"),
         (change_shipped(hunk=without(change_shipped()["hunk"], "todo")), r"other features \(todo\)"),
@@ -158,7 +165,7 @@ def with_weight(weight: object) -> dict[str, Any]:
 )
 def test_a_locator_that_does_not_fit_is_refused(document: object, words: str) -> None:
     with pytest.raises(LocatorError, match=words) as refused:
-        parse_locator(document)
+        parse_locator(json.dumps(document), "locator.json")
     assert "glossator-train locator" in refused.value.hint
 
 
@@ -178,7 +185,7 @@ def test_a_written_locator_reads_as_it_was() -> None:
     hunk = Linear(tuple(0.5 for _ in HUNK_FEATURES), tuple(0.25 for _ in HUNK_FEATURES), -2.0)
     line = Linear(tuple(-1.0 for _ in LINE_FEATURES), tuple(0.0 for _ in LINE_FEATURES))
     text = render_locator(hunk, line, {"pull_requests": 3})
-    read = parse_locator(json.loads(text))
+    read = parse_locator(text, "locator.json")
     assert (read.hunk, read.line, read.about) == (hunk, line, {"pull_requests": 3})
     assert render_locator(hunk, line, {"pull_requests": 3}) == text
 

@@ -33,11 +33,19 @@ MODEL = ("model", "endpoint-url", "endpoint-token")
 @click.option("--baseline", default="", help="No model but this idea; `all`: each of them, in a folder below --out.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of what a baseline leaves to chance.")
 @click.option("--training-pairs", type=FILE, help="Training comments, which the baseline `retrieval` copies.")
+@click.option("--locator", type=FILE, help="Where to look, by this locator and not by the shipped one.")
 @click.option("--candidate", default="", help="A short name for the model.  [default: embedded, or the server's name]")
 @click.option("--answers", type=FILE, help="Where answers are remembered.  [default: answers.sqlite beside --out]")
 @click_options(*MODEL, *ASK)
 def command(
-    held_out: Path, out: Path, limit: int, baseline: str, seed: int, training_pairs: Path | None, **options: Any
+    held_out: Path,
+    out: Path,
+    limit: int,
+    baseline: str,
+    seed: int,
+    training_pairs: Path | None,
+    locator: Path | None,
+    **options: Any,
 ) -> None:
     """Review held-out pull requests with the product's own code, or by a baseline that has no model.
 
@@ -45,14 +53,17 @@ def command(
     from there when the same command is given again; no answer is asked for twice.
     """
     from evals.held_out import load_held_out
+    from evals.run import give_locator
 
     if baseline:
         refuse_model()
-    wanted = load_held_out(held_out, limit)
+    wanted, version = load_held_out(held_out, limit), ""
+    if locator:
+        wanted, version = give_locator(wanted, locator)
     if baseline:
-        run_baselines(wanted, out, baseline, seed, training_pairs, options["max_comments"])
+        run_baselines(wanted, out, baseline, seed, training_pairs, options["max_comments"], version)
     else:
-        asyncio.run(run_reviewer(wanted, out, **options))
+        asyncio.run(run_reviewer(wanted, out, locator=version, **options))
 
 
 def refuse_model() -> None:
@@ -70,9 +81,15 @@ def refuse_model() -> None:
 
 
 def run_baselines(
-    wanted: HeldOutSet, out: Path, name: str, seed: int, training_pairs: Path | None, max_comments: str | None
+    wanted: HeldOutSet,
+    out: Path,
+    name: str,
+    seed: int,
+    training_pairs: Path | None,
+    max_comments: str | None,
+    locator: str = "",
 ) -> None:
-    """Run one baseline into a folder, or each into one of its own.
+    """Run one baseline into a folder, or each into one of its own. `locator`: the version of one that was given.
 
     Raises:
         UsageError: There is no such baseline, or it needs training pairs.
@@ -93,7 +110,8 @@ def run_baselines(
         there = ", ".join(dict.fromkeys([*recipes, RETRIEVAL, ALL]))
         raise UsageError(f"There is no baseline {name[:80]!r}.", f"There are: {there}.")
     for each in recipes if name == ALL else [name]:
-        made = Baseline(each, recipes[each], wanted.name, seed, budget, facts if each == RETRIEVAL else None)
+        known = (facts if each == RETRIEVAL else {}) | ({"locator": locator} if locator else {})
+        made = Baseline(each, recipes[each], wanted.name, seed, budget, known)
         progress = RunProgress(brief=True)
         asyncio.run(run_candidate(wanted, made, RunFolder(out / each if name == ALL else out), progress))
         progress.finish(each)
@@ -116,7 +134,7 @@ def load_retrieval(path: Path, wanted: HeldOutSet) -> tuple[Recipe, dict[str, ob
 
 
 async def run_reviewer(
-    wanted: HeldOutSet, out: Path, candidate: str, answers: Path | None, model: str | None, **options: Any
+    wanted: HeldOutSet, out: Path, candidate: str, answers: Path | None, model: str | None, locator: str, **options: Any
 ) -> None:
     """Run the product with a model, its answers remembered."""
     from evals.content_store import ContentStore
@@ -141,7 +159,7 @@ async def run_reviewer(
             if url:
                 await remembered.check()
             name = candidate or (remembered.version.name if url else "embedded")
-            reviewer = ReviewerCandidate(name, remembered, settings, wanted.name, name_server(url))
+            reviewer = ReviewerCandidate(name, remembered, settings, wanted.name, name_server(url), locator)
             progress = RunProgress()
             await run_candidate(wanted, reviewer, RunFolder(out), progress)
             progress.finish(name)
