@@ -41,7 +41,7 @@ def measure_large(rounds: int) -> list[Row]:
 def review_large(made: MadeRange, source: Sequence[str], model: str, folder: Path) -> Sample:
     """One `glossator review`, checked."""
     output = folder / "review.json"
-    asked = ("--endpoint-url", model, "--format", "json", "--output", str(output))
+    asked = ("--endpoint-url", model, "--comment-share", "100", "--format", "json", "--output", str(output))
     sample = run_once(Command((*GLOSSATOR, "review", *source, *asked)))
     check_coverage(output, made)
     return sample

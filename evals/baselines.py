@@ -15,7 +15,7 @@ from typing import Final
 from evals.held_out import HeldOut
 from evals.predictions import Predicted, Prediction, Run, list_changed, list_hunks
 from evals.reference_texts import render_template
-from evals.run import NO_MODEL, locate_hunks, score_places
+from evals.run import NO_MODEL, locate_hunks, locate_lines, score_places
 from reviewer import __version__
 from reviewer.domain import Hunk, Line
 from reviewer.fixed_order import score_hunk
@@ -149,6 +149,21 @@ def guess_lines(held: HeldOut, seed: int) -> Guess:
     return Guess(spots, hunks, lines)
 
 
+def guess_located(held: HeldOut, _: int) -> Guess:
+    """The locator's order of hunks and of lines, and a comment on the likeliest line of each hunk."""
+    hunks, lines = locate_hunks(held, Settings()), locate_lines(held, Settings())
+    best: dict[int, tuple[float, Line]] = {}
+    for (place, __, line), score in zip(list_changed(held), lines, strict=True):
+        if place not in best or score > best[place][0]:
+            best[place] = (score, line)
+    spots = [
+        Spot(hunk, best[at][1], hunks[at], write_template(hunk, best[at][1]))
+        for at, hunk in enumerate(list_hunks(held))
+        if hunks[at] >= 0 and at in best
+    ]
+    return Guess(spots, hunks, lines)
+
+
 def guess_nothing(_: HeldOut, __: int) -> Guess:
     """No comment."""
     return Guess()
@@ -218,15 +233,15 @@ BASELINES: Final[dict[str, Recipe]] = {
     "first-line": Recipe("The first hunks of the diff.", by_hunk(score_order, choose_first)),
     "largest-hunk": Recipe("The hunks with most changed lines.", by_hunk(score_changed, choose_first)),
     "largest-added": Recipe("The hunks with most added lines.", by_hunk(score_added, choose_first)),
-    "locator": Recipe("The order of hunks of the product.", by_hunk(score_located, choose_first)),
+    "locator": Recipe("The product's order of hunks, at the likeliest line of each.", guess_located),
     "fixed-order": Recipe("The product's order without a trained locator.", by_hunk(score_fixed, choose_first)),
     "large-hunks": Recipe(
         f"The same order, and only hunks with {LARGE} added lines or more.",
         by_hunk(score_located, choose_first, least=LARGE),
     ),
-    "template": Recipe("The same hunks, at the last line of each.", by_hunk(score_located, choose_last)),
+    "template": Recipe("The hunks of locator, at the last line of each.", by_hunk(score_located, choose_last)),
     "constant": Recipe(
-        "The same places as locator, one sentence.", by_hunk(score_located, choose_first, write_constant)
+        "The same hunks, at the first added line: one sentence.", by_hunk(score_located, choose_first, write_constant)
     ),
     "every-hunk": Recipe("A comment on each hunk.", by_hunk(score_alike, choose_first, ranks=False), posts_all=True),
     "everywhere": Recipe(

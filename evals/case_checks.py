@@ -16,7 +16,7 @@ from evals.case_results import CaseResult
 from reviewer.domain import Bundle, PullRequest, Review, ReviewComment
 from reviewer.invisible import BIDI
 from reviewer.jsonfile import parse_json, render_json
-from reviewer.locate import split_hunk
+from reviewer.locate import SELDOM, split_hunk
 from reviewer.prompt import Prompt
 from reviewer.recheck import check_again
 from reviewer.review import review_pull_request
@@ -166,7 +166,11 @@ def _unaccounted(review: Review, pull_request: PullRequest) -> Iterator[str]:
 
 
 def _unlike_files(trial: Trial, expect: Expect) -> Iterator[str]:
-    reasons = {entry.path: entry.reason for entry in trial.review.coverage if entry.state == "skipped"}
+    reasons = {
+        entry.path: entry.reason
+        for entry in trial.review.coverage
+        if entry.state == "skipped" and entry.reason != SELDOM
+    }
     for path, reason in expect.skipped.items():
         if reasons.get(path) != reason:
             yield f"{path} is left out for {reasons.get(path, 'nothing')!r}, not {reason!r}"

@@ -13,7 +13,7 @@ from evals.remembered import RememberedModel
 from reviewer import __version__
 from reviewer.domain import DropReason, ModelVersion, Review, ReviewComment
 from reviewer.errors import ModelUnavailable
-from reviewer.locate import rank_hunks
+from reviewer.locate import list_readable, locate, rank_hunks
 from reviewer.locator import load_locator
 from reviewer.review import review_pull_request
 from reviewer.settings import Settings
@@ -112,8 +112,20 @@ def give_locator(held_out: HeldOutSet, path: Path) -> tuple[HeldOutSet, str]:
 
 def locate_hunks(held: HeldOut, settings: Settings) -> list[float]:
     """The locator's score of each hunk of `list_hunks`, 0 to 1; -1 for what the product does not read."""
-    located = {id(hunk): score for score, hunk in rank_hunks(held.bundle, settings).hunks}
+    located = {id(entry.hunk): entry.score for entry in rank_hunks(held.bundle, settings).hunks}
     return [located.get(id(hunk), -1.0) for hunk in list_hunks(held)]
+
+
+def locate_lines(held: HeldOut, settings: Settings) -> list[float]:
+    """The locator's score of each line of `list_changed`; without a locator that of its hunk."""
+    readable, _ = list_readable(held.bundle.pull_request, settings)
+    located, _ = locate(held.bundle, readable)
+    places = {id(hunk): at for at, hunk in enumerate(readable)}
+    scores: list[float] = []
+    for hunk, score in zip(list_hunks(held), locate_hunks(held, settings), strict=True):
+        at = places.get(id(hunk))
+        scores += [score] * hunk.changed if located is None or at is None else located.score_lines(at)
+    return scores
 
 
 def score_places(

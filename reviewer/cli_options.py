@@ -17,7 +17,7 @@ FORMATS = ("text", "json", "markdown", "sarif", "rdjson")
 MODEL = ("model", "endpoint-url", "endpoint-token", "fallback-url")
 PROMPT = ("context-tokens", "max-prompt-tokens", "exclude")
 """Settings that decide what the model is shown."""
-ASK = (*PROMPT, "max-comments", "min-severity", "concurrency", "timeout")
+ASK = (*PROMPT, "max-comments", "comment-share", "min-severity", "concurrency", "timeout")
 """Settings that decide what becomes of its answers, too."""
 
 HEADINGS = {

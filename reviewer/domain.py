@@ -207,12 +207,16 @@ class Dropped:
     finding: Finding | None = None
 
 
-RouteReason = Literal["over-budget", "quote-not-found"]
+RouteReason = Literal["over-budget", "unlikely-place", "quote-not-found"]
 
 
 @dataclass(frozen=True, slots=True)
 class Routed:
-    """A finding that goes to the summary: one over the inline budget (then `comment` is set) or without a sure line."""
+    """A finding that goes to the summary.
+
+    `over-budget`: there are enough inline. `unlikely-place`: humans seldom comment on such a piece. `quote-not-found`:
+    it has no sure line, and no `comment`.
+    """
 
     finding: Finding
     reason: RouteReason

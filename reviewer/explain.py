@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from reviewer.context import guideline_budget
 from reviewer.domain import Bundle, Coverage, Hunk
 from reviewer.errors import UsageError
-from reviewer.locate import choose_hunks, list_reasons
+from reviewer.locate import Plan, choose_hunks, list_reasons
 from reviewer.locator import Reason
 from reviewer.locator_reasons import render_reasons
 from reviewer.prompt import render_prefix, render_prompt
@@ -42,7 +42,7 @@ def render_plan(bundle: Bundle, settings: Settings) -> str:
     plan = choose_hunks(bundle, settings)
     of_change, reasons = list_reasons(bundle, settings)
     looked_at = [
-        (f"{number:>4}  {plan.scores.get(hunk.digest, 0.0):.2f}", _place(hunk), _about(hunk, reasons))
+        (f"{number:>4}  {plan.scores.get(hunk.digest, 0.0):.2f}", _place(hunk), _about(hunk, plan, reasons))
         for number, hunk in enumerate(plan.hunks, 1)
     ]
     left_out = [("    -", _place(part), f"{part.state}: {part.reason}") for part in plan.left_out]
@@ -54,17 +54,20 @@ def render_plan(bundle: Bundle, settings: Settings) -> str:
         [
             *([plan.note] if plan.note else []),
             *([f"The change as a whole: {render_reasons(of_change)}"] if of_change else []),
-            _section("Looked at, best first: how likely a human comments there, and why", looked_at),
+            _section(
+                "Looked at, best first: how likely a human comments there, where findings may stand, and why", looked_at
+            ),
             _section("Left out", left_out),
             _section(f"Guidelines and lint settings, at most {guideline_budget(settings):,} tokens", used),
         ]
     )
 
 
-def _about(hunk: Hunk, reasons: Mapping[str, Sequence[Reason]]) -> str:
-    """`12 changed: +0.8 much is edited, ...`: what the reasons add to the log-odds."""
+def _about(hunk: Hunk, plan: Plan, reasons: Mapping[str, Sequence[Reason]]) -> str:
+    """`inline   12 changed: +0.8 much is edited, ...`: where findings may stand, and what adds to the log-odds."""
     why = render_reasons(reasons.get(hunk.digest, ()))
-    return f"{hunk.changed} changed{': ' if why else ''}{why}"
+    where = "inline" if hunk.digest in plan.likely else "summary"
+    return f"{where:<7}  {hunk.changed} changed{': ' if why else ''}{why}"
 
 
 def _place(part: Hunk | Coverage) -> str:

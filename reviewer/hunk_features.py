@@ -20,6 +20,8 @@ HUNK_FEATURES: Final = (
     "words_only_here",
     "added_many",
     "only_removes",
+    "only_spaces",
+    "only_imports",
     "logic",
     "control",
     "todo",
@@ -102,6 +104,7 @@ def _measure_words(hunk: Hunk, text: HunkText, change: ChangeText, named_in: Cou
     """The features of the hunk's words. `named_in`: in how many hunks a word is new."""
     added, removed = text.added, text.removed
     lines = [line.text.strip() for line in hunk.lines if line.kind == "+"]
+    changed = [line.text.strip() for line in hunk.lines if line.kind != " "]
     came, went = added.total(), removed.total()
     kept = sum(min(count, removed[token]) for token, count in added.items() if token in removed)
     parts = join_parts(token for token in added if is_word(token))
@@ -111,6 +114,8 @@ def _measure_words(hunk: Hunk, text: HunkText, change: ChangeText, named_in: Cou
         log1p(sum(named_in[word] == 1 for word in text.new)),
         float(len(lines) > 1),
         float(not lines),
+        float(came + went == 2 * kept),
+        float(all(map(IMPORT.match, changed))),
         log1p(_count(added, "logic")),
         log1p(_count(added, "control")),
         float(not KINDS["todo"].isdisjoint(added)),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from reviewer.domain import Bundle, ChangedFile, Coverage, Hunk, Line, PullRequest
 from reviewer.errors import LocatorError
@@ -24,6 +25,14 @@ PIECE_LINES = 120
 """More lines than this are split too: each is a choice in the answer's schema."""
 LINE_CHARACTERS = 400
 """Of one line this much is shown and counted."""
+LOOK_SHARE = 50
+"""Percent of a repository's pieces that the model is asked about; more where `comment-share` is more.
+
+Of the hunks that humans commented on, 89 % and 93 % are in this half on two repositories that the locator had not seen
+(docs/locator.md).
+"""
+SELDOM = "humans seldom comment on such a piece"
+"""Why a piece is left out that is worth reading."""
 _LINE_OVERHEAD = 7
 _HUNK_OVERHEAD = 40
 _NOTES_THAT_SKIP = ("binary", "submodule", "symlink", "symbolic link")
@@ -33,20 +42,32 @@ _FUNCTION = re.compile(r"[A-Za-z_$]")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The hunks to ask the model about, best first, the coverage of all others, and scores (0 to 1) by digest."""
+    """The hunks to ask the model about, best first, the coverage of all others, and scores (0 to 1) by digest.
+
+    `likely`: digests of those that may get comments inline.
+    """
 
     hunks: tuple[Hunk, ...]
     left_out: tuple[Coverage, ...]
     scores: dict[str, float]
+    likely: frozenset[str] = frozenset()
     note: str = ""
     """Why the trained locator was not used; empty when it was."""
+
+
+class Ranked(NamedTuple):
+    """A hunk with its score and, from 0 to 1, how many of the repository's hunks are not more likely commented on."""
+
+    score: float
+    rank: float
+    hunk: Hunk
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
     """The hunks worth reading with their scores, best first, and the coverage of those that are skipped."""
 
-    hunks: list[tuple[float, Hunk]]
+    hunks: list[Ranked]
     skipped: list[Coverage]
     note: str = ""
     """As of `Plan`."""
@@ -64,7 +85,12 @@ def choose_hunks(bundle: Bundle, settings: Settings) -> Plan:
     budget = settings.max_prompt_tokens - settings.context_tokens
     hunks: list[Hunk] = []
     scores: dict[str, float] = {}
-    for score, whole in ranking.hunks:
+    likely: set[str] = set()
+    look_share = max(LOOK_SHARE, settings.comment_share)
+    for score, rank, whole in ranking.hunks:
+        if rank < 1 - look_share / 100:
+            left_out += [hunk.coverage("skipped", SELDOM) for hunk in split_hunk(whole)]
+            continue
         for hunk in split_hunk(whole):
             if hunk.digest in reviewed:
                 left_out.append(hunk.coverage("already-reviewed"))
@@ -75,23 +101,21 @@ def choose_hunks(bundle: Bundle, settings: Settings) -> Plan:
                 continue
             hunks.append(hunk)
             scores[hunk.digest] = score
-    return Plan(tuple(hunks), tuple(left_out), scores, ranking.note)
+            if rank >= 1 - settings.comment_share / 100:
+                likely.add(hunk.digest)
+    return Plan(tuple(hunks), tuple(left_out), scores, frozenset(likely), ranking.note)
 
 
 def rank_hunks(bundle: Bundle, settings: Settings) -> Ranking:
     """Score all hunks worth reading. Never raises for a locator that cannot be used: the note says why."""
     readable, skipped = list_readable(bundle.pull_request, settings)
-    scores, note = score_hunks(bundle, readable)
-    ranked = sorted(zip(scores, readable, strict=True), key=lambda entry: -entry[0])
-    return Ranking(ranked, skipped, note)
-
-
-def score_hunks(bundle: Bundle, hunks: Sequence[Hunk]) -> tuple[Sequence[float], str]:
-    """A score from 0 to 1 for each hunk, and which locator could not be used and why, or the empty string."""
-    located, note = locate(bundle, hunks)
-    if located is None:
-        return [score_hunk(hunk) for hunk in hunks], f"{note} Pieces were looked at in a fixed order."
-    return located.hunks, note
+    located, note = locate(bundle, readable)
+    if located:
+        ranked = list(map(Ranked, located.hunks, located.ranks, readable))
+    else:
+        ranked = [Ranked(score_hunk(hunk), 1.0, hunk) for hunk in readable]
+        note += " Pieces were looked at in a fixed order."
+    return Ranking(sorted(ranked, key=lambda entry: -entry.score), skipped, note)
 
 
 def locate(bundle: Bundle, hunks: Sequence[Hunk]) -> tuple[Located | None, str]:

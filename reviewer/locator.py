@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -27,6 +28,9 @@ from reviewer.locator_features import CHANGE_FEATURES, HUNK_FEATURES, LINE_FEATU
 LOCATOR_SCHEMA: Final = "glossator/locator/1"
 SHIPPED: Final = Path(__file__).with_name("locator.json")
 MAX_BYTES: Final = 5 * 2**20
+_PERCENTILES: Final = 101
+_PRIOR_HUNKS: Final = 200
+"""The prior counts as much as so many hunks of the change at hand."""
 _DIGITS: Final = 6
 """Of a score: more differ between platforms, whose logarithms are not the same in the last place."""
 
@@ -53,6 +57,25 @@ class Linear:
 
 
 @dataclass(frozen=True, slots=True)
+class Prior:
+    """How probabilities are spread over the hunks of a repository's changes: 101 of them, each percent from 0 to 100.
+
+    The hunks of the change at hand are counted in, so that a change of very many is measured by itself.
+    """
+
+    percentiles: tuple[float, ...]
+
+    def rank(self, scores: Sequence[float]) -> tuple[float, ...]:
+        """For each hunk of a change, from 0 to 1: how many of the repository's hunks are not more likely."""
+        ordered, whole = sorted(scores), _PRIOR_HUNKS + len(scores)
+        known = (bisect_right(self.percentiles, score) / len(self.percentiles) for score in scores)
+        return tuple(
+            (_PRIOR_HUNKS * share + bisect_right(ordered, score)) / whole
+            for share, score in zip(known, scores, strict=True)
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Reason:
     """What a feature of a hunk adds to its log-odds. `above`: it has more of it than hunks usually have."""
 
@@ -66,6 +89,8 @@ class Located:
     """The scores of a change. `hunks` has a probability, from 0 to 1, for each hunk that was given."""
 
     hunks: tuple[float, ...]
+    ranks: tuple[float, ...]
+    """For each hunk, how many of the repository's hunks are not more likely commented on, from 0 to 1."""
     _change: Change
     _locator: Locator
 
@@ -101,6 +126,7 @@ class Locator:
 
     hunk: Linear
     line: Linear
+    prior: Prior
     version: str
     """The first sixteen hex digits of its digest."""
     about: Mapping[str, Any]
@@ -115,7 +141,7 @@ class Locator:
         scores = tuple(round(_expit(self.hunk.score(row)), _DIGITS) for row in change.rows)
         if not all(map(math.isfinite, scores)):
             raise LocatorError("The locator's scores are no numbers.", "Train it again: glossator-train locator.")
-        return Located(scores, change, self)
+        return Located(scores, self.prior.rank(scores), change, self)
 
 
 def _expit(logit: float) -> float:
@@ -163,9 +189,10 @@ def parse_locator(text: str | bytes, name: str) -> Locator:
             _parse_linear(document[key], features)
             for key, features in (("hunk", HUNK_FEATURES), ("line", LINE_FEATURES))
         )
+        prior = _parse_prior(document["prior"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise LocatorError(f"The locator {name} does not fit this version: {error}.", _ADVICE) from error
-    return Locator(hunk, line, document["digest"][:16], document.get("about", {}))
+    return Locator(hunk, line, prior, document["digest"][:16], document.get("about", {}))
 
 
 def digest_locator(document: Mapping[str, object]) -> str:
@@ -174,13 +201,14 @@ def digest_locator(document: Mapping[str, object]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def render_locator(hunk: Linear, line: Linear, about: Mapping[str, object]) -> str:
+def render_locator(hunk: Linear, line: Linear, prior: Prior, about: Mapping[str, object]) -> str:
     """A locator as JSON: readable, and the same for the same weights."""
     document: dict[str, object] = {
         "schema": LOCATOR_SCHEMA,
         "about": about,
         "hunk": _render_linear(hunk, HUNK_FEATURES),
         "line": _render_linear(line, LINE_FEATURES),
+        "prior": [round(value, _DIGITS) for value in prior.percentiles],
     }
     return json.dumps({**document, "digest": digest_locator(document)}, indent=1) + "\n"
 
@@ -195,6 +223,13 @@ def _parse_linear(value: Mapping[str, Any], features: tuple[str, ...]) -> Linear
     if not all(map(math.isfinite, (*means, *weights, intercept))):
         raise ValueError("it holds a weight that is no number")
     return Linear(weights, means, intercept)
+
+
+def _parse_prior(values: Sequence[Any]) -> Prior:
+    percentiles = tuple(map(float, values))
+    if len(percentiles) != _PERCENTILES or list(percentiles) != sorted(percentiles):  # no order where one is no number
+        raise ValueError(f"its prior is not {_PERCENTILES} numbers in their order")
+    return Prior(percentiles)
 
 
 def _render_linear(linear: Linear, features: tuple[str, ...]) -> dict[str, object]:

@@ -13,6 +13,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "words_only_here": ("names that stand nowhere else in the change", "no name of its own"),
     "added_many": ("several lines are added", "at most one line is added"),
     "only_removes": ("only removes lines", "does not only remove lines"),
+    "only_spaces": ("only white space or the order of words changes", "not only white space changes"),
+    "only_imports": ("only imports change", "not only imports change"),
     "logic": ("much logic (and, or, not)", "hardly any logic (and, or, not)"),
     "control": ("many branches or loops", "few branches or loops"),
     "todo": ("a TODO", "no TODO"),

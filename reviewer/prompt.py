@@ -175,7 +175,7 @@ def _file_lines(bundle: Bundle) -> Iterator[str]:
 
 
 def _change_lines(bundle: Bundle, settings: Settings) -> Iterator[str]:
-    hunks = [hunk for _, hunk in rank_hunks(bundle, settings).hunks]
+    hunks = [entry.hunk for entry in rank_hunks(bundle, settings).hunks]
     first = {hunk.path: place for place, hunk in reversed(list(enumerate(hunks)))}
     path = ""
     for hunk in sorted(hunks, key=lambda hunk: (first[hunk.path], hunk.target_start)):

@@ -1,6 +1,8 @@
 """Few and good: which comments stand inline, which go to the summary, which are dropped.
 
-A comment's score is its severity plus the locator's score of its hunk; the policy is a budget, not a threshold.
+A comment's score is the locator's of its hunk, where a human would most likely comment; what the model says of its own
+severity only decides between equals. The policy is a budget: so many comments, and only on such pieces as humans
+comment on most. Where there is none of these, nothing is said inline, which is normal.
 """
 
 from __future__ import annotations
@@ -20,8 +22,6 @@ SAME_WORDS = 0.6
 
 Reason = tuple[DropReason, str]
 
-_SEVERITY_SCORE = {"error": 1.0, "warning": 0.5, "info": 0.0}
-
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
@@ -38,6 +38,7 @@ def rank_comments(
     score_of: Callable[[ReviewComment], float],
     posted: Collection[str] = (),
     inline_left: int | None = None,
+    is_likely: Callable[[ReviewComment], bool] = lambda _: True,
 ) -> Ranking:
     """Order placed findings and keep to the budget. The order of the input does not matter.
 
@@ -47,10 +48,11 @@ def rank_comments(
         score_of: The locator's score of a comment's hunk, 0 to 1.
         posted: Fingerprints that stand on the pull request already.
         inline_left: How many inline comments may still be posted; `settings.max_comments` when None.
+        is_likely: Whether a comment's hunk is one of those that may get comments inline. What a rule found always may.
     """
     budget = settings.max_comments if inline_left is None else max(0, inline_left)
     dropped = list(placement.dropped)
-    scored = (replace(c, score=round(_SEVERITY_SCORE[c.finding.severity] + score_of(c), 4)) for c in placement.comments)
+    scored = (replace(comment, score=round(score_of(comment), 4)) for comment in placement.comments)
     kept: list[ReviewComment] = []
     for comment in sorted(scored, key=_comment_order):
         if reason := _why_not_comment(comment, kept, settings, posted, budget + MAX_ROUTED):
@@ -64,17 +66,24 @@ def rank_comments(
             dropped.append(Dropped(reason[0], entry.finding.path, reason[1], entry.finding))
         else:
             unsure.append(entry)
-    over = (Routed(comment.finding, "over-budget", comment) for comment in kept[budget:])
-    return Ranking(tuple(kept[:budget]), (*over, *unsure), tuple(dropped))
+    likely = [comment for comment in kept if comment.finding.rule or is_likely(comment)]
+    inline = likely[:budget]
+    over = (
+        Routed(comment.finding, "over-budget" if comment in likely else "unlikely-place", comment)
+        for comment in kept
+        if comment not in inline
+    )
+    return Ranking(tuple(inline), (*over, *unsure), tuple(dropped))
 
 
 def _comment_order(comment: ReviewComment) -> tuple[object, ...]:
-    """What a rule found goes before what the model found, then best first.
+    """What a rule found goes before what the model found, then best first, then the gravest.
 
     Between equals the first in the diff, then one with a suggestion, then any fixed order.
     """
     place = (comment.path, comment.line, comment.side, comment.start_line or comment.line)
-    return not comment.finding.rule, -comment.score, *place, comment.suggestion is None, repr(comment.finding)
+    grave = SEVERITIES.index(comment.finding.severity)
+    return not comment.finding.rule, -comment.score, grave, *place, comment.suggestion is None, repr(comment.finding)
 
 
 def _finding_order(routed: Routed) -> tuple[object, ...]:

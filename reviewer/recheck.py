@@ -41,8 +41,16 @@ def check_again(
     scores = {comment.finding: comment.score for comment in review.comments}
     said = [finding for finding in review.findings if not finding.rule]
     placement = place_findings([*find_invisible(pull_request), *said], pull_request)
+    unlikely = {routed.finding for routed in review.routed if routed.reason == "unlikely-place"}
     left = settings.max_comments - on_this_head
-    ranking = rank_comments(placement, settings, lambda c: scores.get(c.finding, 0.0), posted, left)
+    ranking = rank_comments(
+        placement,
+        settings,
+        lambda comment: scores.get(comment.finding, 0.0),
+        posted,
+        left,
+        lambda comment: comment.finding not in unlikely,
+    )
     coverage = check_coverage(review.coverage, pull_request)
     status, note = review.status, review.note
     if coverage and status != "not-reviewed":

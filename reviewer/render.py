@@ -25,7 +25,7 @@ SIGNS = {"error": "🔴", "warning": "🟠", "info": "🔵"}
 
 PAUSED = "**Paused:** new pushes are not reviewed until somebody writes `/resume`."
 
-_WHY_ROUTED = {"over-budget": "", "quote-not-found": " (line not certain)"}
+_WHY_ROUTED = {"over-budget": "", "unlikely-place": "", "quote-not-found": " (line not certain)"}
 
 
 @dataclass(frozen=True, slots=True)

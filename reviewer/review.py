@@ -77,7 +77,12 @@ async def review_pull_request(
 
     findings = [*find_invisible(bundle.pull_request), *(found for result in results for found in result.findings)]
     placed = place_findings(findings, bundle.pull_request)
-    ranked = rank_comments(placed, settings, lambda comment: plan.scores.get(comment.finding.hunk, 0.0))
+    ranked = rank_comments(
+        placed,
+        settings,
+        lambda comment: plan.scores.get(comment.finding.hunk, 0.0),
+        is_likely=lambda comment: comment.finding.hunk in plan.likely,
+    )
     coverage = (*plan.left_out, *(cover(result) for result in results))
     status, why = decide_status(coverage)
     return Review(
@@ -184,7 +189,7 @@ def decide_status(coverage: Iterable[Coverage]) -> tuple[Status, str]:
     if not count:
         return "not-reviewed", "This change has no line that could be reviewed."
     if not looked_at and not missed:
-        return "not-reviewed", "No changed line calls for a review: every file was skipped, with its reason below."
+        return "not-reviewed", "No changed line calls for a review: each was skipped, with its reason below."
     if not looked_at:
         return "not-reviewed", f"No piece of this change was reviewed: of {missed}, {why}."
     return ("partial", f"Of {looked_at + missed} pieces of this change, {why}.") if missed else ("reviewed", "")

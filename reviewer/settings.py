@@ -20,6 +20,7 @@ class Settings:
     """The settings that shape a review. None is a secret. `auto` is already resolved; `timeout` is in seconds."""
 
     max_comments: int = 3
+    comment_share: int = 15
     min_severity: Severity = "info"
     fail_on: Severity | Literal["never"] = "never"
     context_tokens: int = 6000

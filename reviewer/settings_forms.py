@@ -63,7 +63,7 @@ def render_default(setting: Setting) -> str:
 def render_action_inputs() -> str:
     """The `inputs:` block of action.yml. No input has a default that would hide the settings file."""
     lines = ["inputs:"]
-    for setting in TABLE:
+    for setting in filter(lambda setting: setting.in_action, TABLE):
         choices = f" One of {', '.join(setting.choices)}." if setting.choices else ""
         lines += [
             f"  {setting.name}:",

@@ -34,6 +34,8 @@ class Setting:
     maximum: int = 0
     secret: bool = False
     """Never repeated in a message: a token, a key or an address."""
+    in_action: bool = True
+    """An input of the action too. What few will change stands in the settings file: inputs are one long list."""
     action_default: str = ""
     """Only what GitHub itself has to fill in. Real defaults stay out of action.yml, where they would hide the file."""
 
@@ -128,6 +130,16 @@ TABLE: tuple[Setting, ...] = (
         example="5",
         maximum=20,
         shared=True,
+    ),
+    Setting(
+        "comment-share",
+        "integer",
+        default=15,
+        about="Percent of pieces, the likeliest, that may get comments on lines; with `100` all are looked at.",
+        example="30",
+        maximum=100,
+        shared=True,
+        in_action=False,
     ),
     Setting(
         "min-severity",

@@ -69,7 +69,9 @@ class Arena:
         """All three steps; everything that leaves them is checked."""
         before, asked = self.outside(), len(self.server.requests)
         token = "fork-token" if fork else "actions-token"
-        job = self.make_job(f"job{len(self.jobs)}", token=token, inputs={"max-comments": "20", **(inputs or {})})
+        job = self.make_job(
+            f"job{len(self.jobs)}", token=token, inputs={"max-comments": "20", "comment-share": "100", **(inputs or {})}
+        )
         self.jobs.append(job)
         job.run(*pushed(pull))
         self.check(job, pull, asked)

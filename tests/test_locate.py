@@ -14,7 +14,7 @@ from reviewer.domain import Bundle, ChangedFile, FileStatus, Hunk, Line, LineKin
 from reviewer.file_classes import file_class, is_excluded, language_of, parse_glob, skip_path_reason
 from reviewer.fixed_order import score_hunk
 from reviewer.locate import PIECE_LINES, PIECE_TOKENS, Plan, choose_hunks, count_tokens, split_hunk
-from reviewer.locator import Linear, load_locator, render_locator
+from reviewer.locator import Linear, Prior, load_locator, render_locator
 from reviewer.locator_features import HUNK_FEATURES, LINE_FEATURES
 from reviewer.settings import Settings
 
@@ -100,7 +100,7 @@ def test_the_repository_s_own_locator_goes_before_the_shipped_one() -> None:
     weights = tuple(float(name == "docs") for name in HUNK_FEATURES)
     zeros = tuple(0.0 for _ in HUNK_FEATURES)
     line = Linear(tuple(0.0 for _ in LINE_FEATURES), tuple(0.0 for _ in LINE_FEATURES))
-    own = render_locator(Linear(weights, zeros), line, {})
+    own = render_locator(Linear(weights, zeros), line, Prior(tuple(0.0 for _ in range(101))), {})
     plan = choose_hunks(replace(make_bundle(*MIXED), locator=own), SETTINGS)
     assert plan.hunks[0].path == "README.md"
     assert not plan.note

@@ -62,7 +62,7 @@ def reasons(ranking: Ranking) -> list[tuple[str, DropReason]]:
     return [(entry.finding.line if entry.finding else "", entry.reason) for entry in ranking.dropped]
 
 
-def test_the_gravest_first_then_the_locators_best() -> None:
+def test_the_locators_best_first_then_the_gravest() -> None:
     found = [
         comment(1),
         comment(2, severity="error"),
@@ -71,8 +71,20 @@ def test_the_gravest_first_then_the_locators_best() -> None:
         comment(5, severity="error"),
     ]
     ranking = rank(*found, scores={4: 0.4, 3: 0.3, 1: 0.2, 5: 0.1}, max_comments=9)
-    assert lines(ranking) == [5, 2, 4, 1, 3]
-    assert [one.score for one in ranking.comments] == [1.1, 1.0, 0.9, 0.7, 0.3]
+    assert lines(ranking) == [4, 3, 1, 5, 2]
+    assert [one.score for one in ranking.comments] == [0.4, 0.3, 0.2, 0.1, 0.0]
+    assert lines(rank(*found, max_comments=9)) == [2, 5, 1, 4, 3]
+
+
+def test_where_humans_seldom_comment_a_finding_goes_to_the_summary() -> None:
+    found = [comment(1), comment(2), comment(3, rule="invisible"), comment(4)]
+    ranking = rank(*found, max_comments=9, is_likely=lambda one: one.line == 2)
+    assert lines(ranking) == [3, 2], "what a rule found stands inline wherever it is"
+    assert [(entry.finding.line, entry.reason) for entry in ranking.routed] == [
+        ("R1", "unlikely-place"),
+        ("R4", "unlikely-place"),
+    ]
+    assert not rank(comment(1), is_likely=lambda _: False).comments
 
 
 def test_equals_stand_in_the_order_of_the_diff() -> None:

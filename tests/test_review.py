@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from reviewer.domain import Bundle, Coverage, CoverageState, DropReason, Hunk, PullRequest, Review, Usage
 from reviewer.errors import ModelRefused, ModelUnavailable
-from reviewer.locate import split_hunk
+from reviewer.locate import choose_hunks, split_hunk
 from reviewer.prompt import EXAMPLE_MESSAGE, Prompt, Reply
 from reviewer.review import PATIENCE, HunkResult, Model, add_usage, decide_status, review_pull_request
 from reviewer.settings import Settings
@@ -52,7 +52,7 @@ def test_a_good_answer_becomes_a_comment() -> None:
     result = review(one_hunk(), model)
     (comment,) = result.comments
     assert (comment.path, comment.line, comment.finding.message) == ("shop.py", 3, "Divides by zero for no items.")
-    assert comment.score > 0.5, "the locator's score of the hunk counts"
+    assert comment.score == round(choose_hunks(one_hunk(), Settings()).scores[comment.finding.hunk], 4), "the locator's"
     assert (result.status, result.note, result.dropped, result.routed) == ("reviewed", "", (), ())
     assert (result.repo, result.number, result.head_sha, result.model) == ("octo/demo", 7, "a" * 40, model.version)
     (hunk,) = one_hunk().pull_request.files[0].hunks
@@ -258,7 +258,7 @@ def test_a_budget_that_fits_nothing_is_not_the_models_fault() -> None:
     ("states", "status", "note"),
     [
         ("", "not-reviewed", "no line that could be reviewed"),
-        ("s", "not-reviewed", "every file was skipped"),
+        ("s", "not-reviewed", "each was skipped"),
         ("r", "reviewed", ""),
         ("a", "reviewed", ""),
         ("ras", "reviewed", ""),

@@ -17,8 +17,10 @@ from evals.errors import EvalError
 from evals.held_out import HeldOut
 from evals.predictions import Prediction, RunFolder, list_changed, list_hunks
 from evals.retrieval import Retrieval, choose_like, make_retrieval, overlap
+from evals.run import locate_hunks
 from evals.training_pairs import TrainingPair, save_training_pairs
 from reviewer.rank import MAX_ROUTED
+from reviewer.settings import Settings
 from tests.evals.places import make_held, make_hunk
 from tests.evals.small_sets import APP, hold_out, write_set
 from tests.fakes import make_diff
@@ -51,9 +53,7 @@ def places(prediction: Prediction) -> list[str]:
         ("first-line", ["a.md R2", "b.py R2", "c.py R2", "(d.py L2)"]),
         ("largest-hunk", ["a.md R2", "b.py R2", "c.py R2", "(d.py L2)"]),
         ("largest-added", ["a.md R2", "c.py R2", "b.py R2", "(d.py L2)"]),
-        ("locator", ["b.py R2", "c.py R2", "a.md R2", "(d.py L2)"]),
-        ("constant", ["b.py R2", "c.py R2", "a.md R2", "(d.py L2)"]),
-        ("template", ["b.py R2", "c.py R3", "a.md R6", "(d.py L3)"]),
+        ("fixed-order", ["b.py R2", "c.py R2", "a.md R2", "(d.py L2)"]),
         ("every-hunk", ["a.md R2", "b.py R2", "c.py R2", "d.py L2"]),
         ("large-hunks", ["a.md R2"]),
         ("silent", []),
@@ -61,6 +61,14 @@ def places(prediction: Prediction) -> list[str]:
 )
 def test_where_each_would_comment(name: str, expected: list[str]) -> None:
     assert places(guess(name)) == expected
+
+
+def test_those_that_follow_the_locator_stand_where_it_would() -> None:
+    scores = locate_hunks(SMALL, Settings())
+    ranked = sorted(list_hunks(SMALL), key=lambda hunk: -scores[list_hunks(SMALL).index(hunk)])
+    for name in ("locator", "constant", "template"):
+        assert [one.path for one in guess(name).comments] == [hunk.path for hunk in ranked]
+    assert places(guess("template"))[[hunk.path for hunk in ranked].index("docs/a.md")] == "a.md R6", "its last line"
 
 
 def test_everywhere_is_everywhere() -> None:
@@ -72,7 +80,7 @@ def test_everywhere_is_everywhere() -> None:
 
 def test_what_they_say() -> None:
     assert {one.body for one in guess("constant").comments} == {CONSTANT}
-    last = guess("template").comments[0]
+    (last,) = (one for one in guess("template").comments if one.path == "src/b.py")
     assert last.body == "Is `src/b.py 5 2` needed here? I think we should simplify this.", "the line that it stands on"
 
 

@@ -10,15 +10,14 @@ Lines: a conditional logit within each commented hunk: which of its changed line
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from scipy.optimize import minimize
-from sklearn.linear_model import LogisticRegression
 
-from reviewer.locator import Linear
+from reviewer.locator import Linear, Prior
 from training.errors import DataError
 from training.locator.labels import Bools, Floats, Labelled, Lines
 
@@ -32,8 +31,8 @@ _SURE: Final = 0.9
 class Recipe:
     """How the models are fitted."""
 
-    strength: float = 0.003
-    """Inverse of the penalty on the hunk weights, as scikit-learn's C."""
+    strength: float = 0.03
+    """Inverse of the penalty on the squared hunk weights, as scikit-learn's C."""
     size_power: float = 0.5
     """A pull request of n hunks counts n ** (1 - size_power) times."""
     line_penalty: float = 30.0
@@ -42,10 +41,14 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """The models, and the estimated share of comments that the selections hold; None without a selection."""
+    """The models, and the spread of their scores over all complete pull requests.
+
+    `known_share`: of the comments on selections, the share that is known, by an estimate; None without a selection.
+    """
 
     hunk: Linear
     line: Linear
+    prior: Prior
     known_share: float | None
 
 
@@ -71,7 +74,10 @@ def fit_locator(pull_requests: Sequence[Labelled], recipe: Recipe) -> Fitted:
         hunk = _fit_hunks(
             np.concatenate([rows, more]), np.concatenate([right, truth]), np.concatenate([weight, its_weight]), recipe
         )
-    return Fitted(_calibrate(hunk, complete), _fit_lines(lines, recipe), share)
+    hunk = _calibrate(hunk, complete)
+    scores = np.concatenate([_expit(_score(hunk, one.rows)) for one in complete])
+    prior = Prior(tuple(np.percentile(scores, range(101)).tolist()))
+    return Fitted(hunk, _fit_lines(lines, recipe), prior, share)
 
 
 def _stack(pull_requests: Sequence[Labelled], recipe: Recipe) -> tuple[Floats, Bools, Floats]:
@@ -84,13 +90,35 @@ def _stack(pull_requests: Sequence[Labelled], recipe: Recipe) -> tuple[Floats, B
 def _fit_hunks(rows: Floats, truth: Floats, weight: Floats, recipe: Recipe) -> Linear:
     """A logistic regression on probabilities: each row counts as right by `truth`, and as wrong by the rest."""
     means, spread = rows.mean(axis=0), rows.std(axis=0) + 1e-6
-    twice = np.concatenate([rows, rows])
-    labels = np.repeat([1, 0], len(rows))
-    weights = np.concatenate([weight * truth, weight * (1 - truth)]) / weight.mean()
-    counts = weights > 0
-    model = LogisticRegression(C=recipe.strength, max_iter=500)
-    model.fit(((twice - means) / spread)[counts], labels[counts], weights[counts])
-    return Linear(tuple(model.coef_[0] / spread), tuple(means), float(model.intercept_[0]))
+    weights, intercept = fit_logistic((rows - means) / spread, truth, weight / weight.mean(), 1 / recipe.strength)
+    return Linear(tuple(weights / spread), tuple(means), intercept)
+
+
+def fit_logistic(rows: Floats, truth: Floats, weight: Floats, penalty: float) -> tuple[Floats, float]:
+    """The weights and the intercept with the least weighted log loss plus half the penalty on the squared weights.
+
+    Args:
+        rows: (rows, features), each of about unit spread.
+        truth: (rows,), from 0 to 1.
+        weight: (rows,).
+        penalty: Not on the intercept.
+    """
+
+    def lose(point: Floats) -> tuple[float, Floats]:
+        logits = rows @ point[:-1] + point[-1]
+        loss = float(weight @ (np.logaddexp(0, logits) - truth * logits)) + penalty / 2 * float(point[:-1] @ point[:-1])
+        error = weight * (_expit(logits) - truth)
+        return loss, np.append(rows.T @ error + penalty * point[:-1], error.sum())
+
+    point = _minimize(lose, rows.shape[1] + 1)
+    return point[:-1], float(point[-1])
+
+
+def _minimize(lose: Callable[[Floats], tuple[float, Floats]], size: int) -> Floats:
+    """Where the function, which gives its slope too, is least."""
+    found = minimize(lose, np.zeros(size), jac=True, method="L-BFGS-B", options={"maxiter": 1000, "ftol": 1e-12})
+    point: Floats = found.x
+    return point
 
 
 def _guess_unlabelled(rows: Floats, labelled: Bools, weight: Floats, share: float, recipe: Recipe) -> Floats:
@@ -113,12 +141,11 @@ def _calibrate(linear: Linear, complete: Sequence[Labelled]) -> Linear:
     """Scale and shift the log-odds so that they hold for any pull request. The order of hunks stays as it is."""
     logits = np.concatenate([_score(linear, one.rows) for one in complete])
     right = np.concatenate([one.right for one in complete])
-    model = LogisticRegression(C=1e6).fit(logits[:, None], right)
-    slope = float(model.coef_[0][0])
+    weights, shift = fit_logistic(logits[:, None], right.astype(np.float64), np.ones(len(right)), 1e-6)
+    slope = float(weights[0])
     if slope <= 0:
         raise DataError("The hunks that humans commented on are like the others.", "Collect more pull requests.")
-    weights = tuple(slope * weight for weight in linear.weights)
-    return Linear(weights, linear.means, float(model.intercept_[0]) + slope * linear.intercept)
+    return Linear(tuple(slope * weight for weight in linear.weights), linear.means, shift + slope * linear.intercept)
 
 
 def _fit_lines(hunks: Sequence[Lines], recipe: Recipe) -> Linear:
@@ -140,5 +167,4 @@ def _fit_lines(hunks: Sequence[Lines], recipe: Recipe) -> Linear:
         slope[right] = mine / (mine + others[of]) - 1
         return loss, scaled.T @ slope + 2 * recipe.line_penalty * weights
 
-    found = minimize(lose, np.zeros(rows.shape[1]), jac=True, method="L-BFGS-B", options={"maxiter": 500})
-    return Linear(tuple(found.x / spread), tuple(means))
+    return Linear(tuple(_minimize(lose, rows.shape[1]) / spread), tuple(means))

@@ -43,7 +43,7 @@ def train_locator(sets: Sequence[Path], choice: Choice, out: Path, recipe: Recip
     fitted = fit_locator(labelled, recipe)
     about = describe(found, labelled, choice, fitted, recipe)
     try:
-        replace_file(out, render_locator(fitted.hunk, fitted.line, about).encode())
+        replace_file(out, render_locator(fitted.hunk, fitted.line, fitted.prior, about).encode())
     except OSError as error:
         raise refuse_write(out, error) from error
     return [*tell(labelled, fitted), f"{out}: written."]
