@@ -10,7 +10,7 @@ from typing import Final
 
 from reviewer.domain import Hunk
 from reviewer.file_classes import file_class
-from reviewer.locator_text import IMPORT, KINDS, ChangeText, HunkText, Row, is_word, join_parts, split_text
+from reviewer.locator_text import IMPORT, KINDS, ChangeText, HunkText, Row, join_parts, split_text
 
 CHANGE_FEATURES: Final = ("change_hunks", "change_files", "change_added", "change_removed", "product_added")
 HUNK_FEATURES: Final = (
@@ -107,7 +107,7 @@ def _measure_words(hunk: Hunk, text: HunkText, change: ChangeText, named_in: Cou
     changed = [line.text.strip() for line in hunk.lines if line.kind != " "]
     came, went = added.total(), removed.total()
     kept = sum(min(count, removed[token]) for token, count in added.items() if token in removed)
-    parts = join_parts(token for token in added if is_word(token))
+    parts = join_parts(filter(str.isidentifier, added))
     return [
         log1p(came + went - 2 * kept),
         log1p(len(text.new)),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from math import log1p
 from typing import Final
 
 from reviewer.domain import Hunk, Line
-from reviewer.locator_text import COMMENT, IMPORT, KINDS, ChangeText, HunkText, Row, is_word, split_word
+from reviewer.locator_text import COMMENT, IMPORT, KINDS, ChangeText, HunkText, Row, split_word
 
 KINDS_OF_LINES: Final = ("definition", "control", "logic", "log", "null", "type")
 LINE_FEATURES: Final = (
@@ -39,13 +40,16 @@ LINE_FEATURES: Final = (
 )
 """Those that begin with `added_` are 0 for removed lines."""
 
+_OF_SOME_KIND = frozenset().union(*(KINDS[kind] for kind in KINDS_OF_LINES))
+_NO_KIND = [0.0] * len(KINDS_OF_LINES)
+_NUMBER = re.compile(r"\b\d")
+
 
 def measure_lines(hunk: Hunk, text: HunkText, change: ChangeText) -> Iterator[Row]:
     """(changed lines, LINE_FEATURES), in the order of the diff."""
     added = [line.text for line in hunk.lines if line.kind == "+"]
     least = min((_indent(line) for line in added if line.strip()), default=0)
     sizes = [log1p(len(added)), log1p(hunk.changed - len(added))]
-    kinds = [KINDS[kind] for kind in KINDS_OF_LINES]
     index = 0
     for first, last in find_blocks(hunk.lines):
         block = log1p(last - first + 1)
@@ -61,7 +65,7 @@ def measure_lines(hunk: Hunk, text: HunkText, change: ChangeText) -> Iterator[Ro
                 (at - first) / (last - first + 1),
                 log1p(max(0, _indent(line.text) - least)),
             ]
-            row += [float(not kind.isdisjoint(tokens)) for kind in kinds]
+            row += _find_kinds(tokens)
             length, is_comment = row[7], row[10]
             row += [block, *sizes, is_comment, length] if line.kind == "+" else [0.0] * 5
             yield row
@@ -71,12 +75,13 @@ def measure_lines(hunk: Hunk, text: HunkText, change: ChangeText) -> Iterator[Ro
 def _measure_line(line: Line, tokens: list[str], text: HunkText, change: ChangeText) -> Row:
     """The features from `length` to `title_words`."""
     stripped = line.text.strip()
-    names = {token for token in tokens if is_word(token)}
+    words = list(filter(str.isidentifier, tokens))
+    names = set(words)
     added, removed = change.added[stripped], change.removed[stripped]
     titled = sum(not change.title.isdisjoint(split_word(name)) for name in names) if change.title else 0
     return [
         log1p(len(stripped)),
-        log1p(sum(map(is_word, tokens))),
+        log1p(len(words)),
         log1p(len(names & text.new)),
         float(bool(COMMENT.match(stripped))),
         float(not stripped),
@@ -84,10 +89,15 @@ def _measure_line(line: Line, tokens: list[str], text: HunkText, change: ChangeT
         float(bool(IMPORT.match(stripped))),
         log1p(added + removed),
         log1p(removed if line.kind == "+" else added),
-        float(any(token[0].isdigit() for token in tokens)),
+        float(bool(_NUMBER.search(stripped))),
         float("(" in stripped),
         log1p(titled),
     ]
+
+
+def _find_kinds(tokens: list[str]) -> Row:
+    found = _OF_SOME_KIND.intersection(tokens)
+    return [float(not found.isdisjoint(KINDS[kind])) for kind in KINDS_OF_LINES] if found else _NO_KIND
 
 
 def _indent(text: str) -> int:

@@ -89,13 +89,8 @@ def read_hunk_text(hunk: Hunk) -> HunkText:
             changed.append(tokens)
     added, removed = (Counter(chain.from_iterable(sides[kind])) for kind in "+-")
     known = removed.keys() | set(chain.from_iterable(sides[" "]))
-    new = frozenset(token for token in added if token not in known and is_word(token))
+    new = frozenset(filter(str.isidentifier, added)) - known
     return HunkText(changed, added, removed, new)
-
-
-def is_word(token: str) -> bool:
-    """Whether it is a name or a keyword, and no number or mark."""
-    return token[0].isalpha() or token[0] == "_"
 
 
 @lru_cache(maxsize=1 << 16)
