@@ -25,7 +25,7 @@ from sklearn.pipeline import make_pipeline
 
 from evals.held_out import HeldOut, load_held_out
 from evals.predictions import Prediction, Run, RunFolder, list_changed, list_hunks
-from evals.run import NO_MODEL, give_locator, locate_hunks, locate_lines
+from evals.run import NO_MODEL, give_locator, predict_located
 from reviewer import __version__
 from reviewer.domain import Hunk
 from reviewer.locate import list_readable
@@ -131,13 +131,7 @@ def main(sets: tuple[Path, ...], test: Path, without: tuple[str, ...], before: s
         _write(out / name, name, wanted.name, (predict(held, score) for held in wanted.pull_requests))
     train_locator(sets, choice, out / "locator.json")
     given, _ = give_locator(wanted, out / "locator.json")
-    _write(out / "trained", "trained", wanted.name, map(locate_all, given.pull_requests))
-
-
-def locate_all(held: HeldOut) -> Prediction:
-    """The order of a locator."""
-    hunks, lines = locate_hunks(held, Settings()), locate_lines(held, Settings())
-    return Prediction(*held.key, held.digest, (), tuple(hunks), tuple(lines))
+    _write(out / "trained", "trained", wanted.name, map(predict_located, given.pull_requests))
 
 
 def _write(folder: Path, name: str, dataset: str, predictions: Iterable[Prediction]) -> None:

@@ -52,8 +52,15 @@ class Fitted:
     known_share: float | None
 
 
-def fit_locator(pull_requests: Sequence[Labelled], recipe: Recipe) -> Fitted:
+def fit_locator(
+    pull_requests: Sequence[Labelled], recipe: Recipe, start: tuple[Linear, Linear] | None = None
+) -> Fitted:
     """Fit both models.
+
+    Args:
+        pull_requests: What is learned from.
+        recipe: How.
+        start: Models of hunks and of lines: the weights are pulled towards theirs, and not towards 0.
 
     Raises:
         DataError: There is too little to learn from.
@@ -66,18 +73,23 @@ def fit_locator(pull_requests: Sequence[Labelled], recipe: Recipe) -> Fitted:
         have = f"{len(commented)} commented pull requests with all their comments and {len(lines)} commented hunks"
         raise DataError(f"{have} are too few to learn from.", f"Collect more: at least {_LEAST} of each.")
     rows, right, weight = _stack(commented, recipe)
-    hunk, share = _fit_hunks(rows, right.astype(np.float64), weight, recipe), None
+    hunk_start, line_start = start or (None, None)
+    hunk, share = _fit_hunks(rows, right.astype(np.float64), weight, recipe, hunk_start), None
     if selected:
         more, labelled, its_weight = _stack(selected, recipe)
         share = float(min(1.0, labelled.sum() / _expit(_score(hunk, more)).sum()))
         truth = _guess_unlabelled(more, labelled, its_weight, share, recipe)
         hunk = _fit_hunks(
-            np.concatenate([rows, more]), np.concatenate([right, truth]), np.concatenate([weight, its_weight]), recipe
+            np.concatenate([rows, more]),
+            np.concatenate([right, truth]),
+            np.concatenate([weight, its_weight]),
+            recipe,
+            hunk_start,
         )
     hunk = _calibrate(hunk, complete)
     scores = np.concatenate([_expit(_score(hunk, one.rows)) for one in complete])
     prior = Prior(tuple(np.percentile(scores, range(101)).tolist()))
-    return Fitted(hunk, _fit_lines(lines, recipe), prior, share)
+    return Fitted(hunk, _fit_lines(lines, recipe, line_start), prior, share)
 
 
 def _stack(pull_requests: Sequence[Labelled], recipe: Recipe) -> tuple[Floats, Bools, Floats]:
@@ -87,14 +99,21 @@ def _stack(pull_requests: Sequence[Labelled], recipe: Recipe) -> tuple[Floats, B
     return rows, right, weight
 
 
-def _fit_hunks(rows: Floats, truth: Floats, weight: Floats, recipe: Recipe) -> Linear:
+def _fit_hunks(rows: Floats, truth: Floats, weight: Floats, recipe: Recipe, start: Linear | None = None) -> Linear:
     """A logistic regression on probabilities: each row counts as right by `truth`, and as wrong by the rest."""
+    weight = weight / weight.mean()
     means, spread = rows.mean(axis=0), rows.std(axis=0) + 1e-6
-    weights, intercept = fit_logistic((rows - means) / spread, truth, weight / weight.mean(), 1 / recipe.strength)
+    towards = np.zeros(rows.shape[1])
+    if start:  # its height and slope are those of other pull requests
+        slope, _ = fit_logistic(_score(start, rows)[:, None], truth, weight, 1e-6)
+        towards = slope[0] * np.array(start.weights) * spread
+    weights, intercept = fit_logistic((rows - means) / spread, truth, weight, 1 / recipe.strength, towards)
     return Linear(tuple(weights / spread), tuple(means), intercept)
 
 
-def fit_logistic(rows: Floats, truth: Floats, weight: Floats, penalty: float) -> tuple[Floats, float]:
+def fit_logistic(
+    rows: Floats, truth: Floats, weight: Floats, penalty: float, towards: Floats | None = None
+) -> tuple[Floats, float]:
     """The weights and the intercept with the least weighted log loss plus half the penalty on the squared weights.
 
     Args:
@@ -102,13 +121,16 @@ def fit_logistic(rows: Floats, truth: Floats, weight: Floats, penalty: float) ->
         truth: (rows,), from 0 to 1.
         weight: (rows,).
         penalty: Not on the intercept.
+        towards: (features,) weights that cost nothing; 0 when None.
     """
+    free = np.zeros(rows.shape[1]) if towards is None else towards
 
     def lose(point: Floats) -> tuple[float, Floats]:
         logits = rows @ point[:-1] + point[-1]
-        loss = float(weight @ (np.logaddexp(0, logits) - truth * logits)) + penalty / 2 * float(point[:-1] @ point[:-1])
+        moved = point[:-1] - free
+        loss = float(weight @ (np.logaddexp(0, logits) - truth * logits)) + penalty / 2 * float(moved @ moved)
         error = weight * (_expit(logits) - truth)
-        return loss, np.append(rows.T @ error + penalty * point[:-1], error.sum())
+        return loss, np.append(rows.T @ error + penalty * moved, error.sum())
 
     point = _minimize(lose, rows.shape[1] + 1)
     return point[:-1], float(point[-1])
@@ -148,7 +170,7 @@ def _calibrate(linear: Linear, complete: Sequence[Labelled]) -> Linear:
     return Linear(tuple(slope * weight for weight in linear.weights), linear.means, shift + slope * linear.intercept)
 
 
-def _fit_lines(hunks: Sequence[Lines], recipe: Recipe) -> Linear:
+def _fit_lines(hunks: Sequence[Lines], recipe: Recipe, start: Linear | None = None) -> Linear:
     """Each commented line against the lines of its hunk that have no comment."""
     rows = np.concatenate([hunk.rows for hunk in hunks])
     right = np.concatenate([hunk.right for hunk in hunks])
@@ -156,15 +178,17 @@ def _fit_lines(hunks: Sequence[Lines], recipe: Recipe) -> Linear:
     sizes = [len(hunk.right) for hunk in hunks]
     group, starts = np.repeat(np.arange(len(hunks)), sizes), np.cumsum([0, *sizes[:-1]])
     scaled = np.clip((rows - means) / spread, -4, 4)
+    free = np.array(start.weights) * spread if start else np.zeros(rows.shape[1])
 
     def lose(weights: Floats) -> tuple[float, Floats]:
         scores = scaled @ weights
         odds = np.exp(scores - np.maximum.reduceat(scores, starts)[group])
         others = np.add.reduceat(odds * ~right, starts)
         mine, of = odds[right], group[right]
-        loss = float(np.log1p(others[of] / mine).sum()) + recipe.line_penalty * float(weights @ weights)
+        moved = weights - free
+        loss = float(np.log1p(others[of] / mine).sum()) + recipe.line_penalty * float(moved @ moved)
         slope = np.bincount(of, 1 / (mine + others[of]), len(hunks))[group] * odds
         slope[right] = mine / (mine + others[of]) - 1
-        return loss, scaled.T @ slope + 2 * recipe.line_penalty * weights
+        return loss, scaled.T @ slope + 2 * recipe.line_penalty * moved
 
     return Linear(tuple(_minimize(lose, rows.shape[1]) / spread), tuple(means))

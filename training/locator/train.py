@@ -42,11 +42,20 @@ def train_locator(sets: Sequence[Path], choice: Choice, out: Path, recipe: Recip
     labelled = label_all(held for one in found for held in one.pull_requests if choice.wants(held))
     fitted = fit_locator(labelled, recipe)
     about = describe(found, labelled, choice, fitted, recipe)
+    save_locator(render_locator(fitted.hunk, fitted.line, fitted.prior, about), out)
+    return [*tell(labelled, fitted), f"{out}: written."]
+
+
+def save_locator(text: str, out: Path) -> None:
+    """Write a locator, whole or not at all.
+
+    Raises:
+        DataError: It cannot be written.
+    """
     try:
-        replace_file(out, render_locator(fitted.hunk, fitted.line, fitted.prior, about).encode())
+        replace_file(out, text.encode())
     except OSError as error:
         raise refuse_write(out, error) from error
-    return [*tell(labelled, fitted), f"{out}: written."]
 
 
 def _load(path: Path) -> HeldOutSet:
