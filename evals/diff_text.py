@@ -40,7 +40,10 @@ def quote_path(path: str) -> str:
     """A path as git writes it in a diff: octal escapes in quotes for what is no printable ASCII."""
     if path.isascii() and path.isprintable() and not {'"', "\\"}.intersection(path):
         return path
-    data = path.encode("utf-8", "surrogateescape")
+    try:
+        data = path.encode("utf-8", "surrogateescape")  # as Python reads bytes that are no UTF-8
+    except UnicodeEncodeError:
+        data = path.encode("utf-8", "surrogatepass")  # as JSON may hold halves of a pair
     return '"' + "".join(chr(byte) if _is_plain(byte) else f"\\{byte:03o}" for byte in data) + '"'
 
 

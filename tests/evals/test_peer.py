@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from evals.commands.peer import command
@@ -313,6 +313,7 @@ def test_a_diff_that_is_written_reads_the_same() -> None:
 
 
 @given(st.text(st.characters(exclude_characters="\x00/"), min_size=1, max_size=12))
+@example("\ud800\udcff")
 def test_paths_are_quoted_as_git_does(name: str) -> None:
     path = f"a/{name}"
     quoted = quote_path(path)
