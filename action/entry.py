@@ -137,6 +137,8 @@ def infer(job: Job) -> int:
 
     review = asyncio.run(infer_review(bundle, job.inputs, settings))
     save_json(review, job.folder / "review.json")
+    if review.order != "own":
+        say(render_command("warning", inert_line(review.note, 400), title="Glossator"))
     usage = review.usage
     say(f"{review.status}: {len(review.findings)} findings, {usage.requests} requests, {usage.seconds:.1f} s.")
     return EXIT_OK

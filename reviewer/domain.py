@@ -223,6 +223,8 @@ class Routed:
     comment: ReviewComment | None = None
 
 
+Order = Literal["own", "shipped", "fixed"]
+"""Who ordered the pieces: the locator that should, the shipped one in place of the repository's, or a fixed rule."""
 CoverageState = Literal["reviewed", "already-reviewed", "skipped", "over-budget", "failed"]
 
 
@@ -281,6 +283,7 @@ class Review:
     usage: Usage = Usage()
     note: str = ""
     """Why the status is what it is, in a sentence; empty for a plain `reviewed`."""
+    order: Order = "own"
 
     @property
     def findings(self) -> tuple[Finding, ...]:

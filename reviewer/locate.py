@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from reviewer.domain import Bundle, ChangedFile, Coverage, Hunk, Line, PullRequest
+from reviewer.domain import Bundle, ChangedFile, Coverage, Hunk, Line, Order, PullRequest
 from reviewer.errors import LocatorError
 from reviewer.file_classes import is_excluded, skip_content_reason, skip_path_reason
 from reviewer.fixed_order import score_hunk
@@ -53,6 +53,7 @@ class Plan:
     likely: frozenset[str] = frozenset()
     note: str = ""
     """Why the trained locator was not used; empty when it was."""
+    order: Order = "own"
 
 
 class Ranked(NamedTuple):
@@ -70,6 +71,7 @@ class Ranking:
     hunks: list[Ranked]
     skipped: list[Coverage]
     note: str = ""
+    order: Order = "own"
     """As of `Plan`."""
 
 
@@ -103,19 +105,20 @@ def choose_hunks(bundle: Bundle, settings: Settings) -> Plan:
             scores[hunk.digest] = score
             if rank >= 1 - settings.comment_share / 100:
                 likely.add(hunk.digest)
-    return Plan(tuple(hunks), tuple(left_out), scores, frozenset(likely), ranking.note)
+    return Plan(tuple(hunks), tuple(left_out), scores, frozenset(likely), ranking.note, ranking.order)
 
 
 def rank_hunks(bundle: Bundle, settings: Settings) -> Ranking:
     """Score all hunks worth reading. Never raises for a locator that cannot be used: the note says why."""
     readable, skipped = list_readable(bundle.pull_request, settings)
     located, note = locate(bundle, readable)
+    order: Order = "fixed" if located is None else "shipped" if note else "own"
     if located:
         ranked = list(map(Ranked, located.hunks, located.ranks, readable))
     else:
         ranked = [Ranked(score_hunk(hunk), 1.0, hunk) for hunk in readable]
         note += " Pieces were looked at in a fixed order."
-    return Ranking(sorted(ranked, key=lambda entry: -entry.score), skipped, note)
+    return Ranking(sorted(ranked, key=lambda entry: -entry.score), skipped, note, order)
 
 
 def locate(bundle: Bundle, hunks: Sequence[Hunk]) -> tuple[Located | None, str]:

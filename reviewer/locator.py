@@ -31,6 +31,8 @@ MAX_BYTES: Final = 5 * 2**20
 _PERCENTILES: Final = 101
 _PRIOR_HUNKS: Final = 200
 """The prior counts as much as so many hunks of the change at hand."""
+_LARGEST: Final = 1e6
+"""Of a weight or a mean: sums of larger ones may overflow."""
 _DIGITS: Final = 6
 """Of a score: more differ between platforms, whose logarithms are not the same in the last place."""
 
@@ -190,8 +192,8 @@ def parse_locator(text: str | bytes, name: str) -> Locator:
             for key, features in (("hunk", HUNK_FEATURES), ("line", LINE_FEATURES))
         )
         prior = _parse_prior(document["prior"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise LocatorError(f"The locator {name} does not fit this version: {error}.", _ADVICE) from error
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise LocatorError(f"The locator {name} does not fit this version: {str(error)[:200]}.", _ADVICE) from error
     return Locator(hunk, line, prior, document["digest"][:16], document.get("about", {}))
 
 
@@ -220,8 +222,8 @@ def _parse_linear(value: Mapping[str, Any], features: tuple[str, ...]) -> Linear
         raise ValueError(f"it has other features ({', '.join(other[:3]) or 'in another order'})")
     means, weights = (tuple(float(row[key]) for row in table.values()) for key in ("mean", "weight"))
     intercept = float(value["intercept"])
-    if not all(map(math.isfinite, (*means, *weights, intercept))):
-        raise ValueError("it holds a weight that is no number")
+    if not all(abs(value) <= _LARGEST for value in (*means, *weights, intercept)):
+        raise ValueError("it holds a weight that is no number, or too large")
     return Linear(weights, means, intercept)
 
 

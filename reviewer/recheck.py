@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from reviewer.domain import SEVERITIES, Coverage, Dropped, DropReason, Finding, PullRequest, Review, Routed
+from reviewer.domain import SEVERITIES, Coverage, Dropped, DropReason, Finding, Order, PullRequest, Review, Routed
 from reviewer.invisible import find_invisible
 from reviewer.locate import split_hunk
 from reviewer.place import place_findings
@@ -18,6 +18,12 @@ from reviewer.review import decide_status
 from reviewer.settings import Settings
 from reviewer.state import Signer, State
 
+ORDERS: dict[Order, str] = {
+    "own": "",
+    "shipped": "The repository's own locator cannot be used; the shipped one was.",
+    "fixed": "No trained locator can be used: pieces were looked at in a fixed order.",
+}
+"""What is said of an order that is not as it should be. The log of the step that asks the model says why."""
 MAX_REMEMBERED = 2000
 """Digests of reviewed hunks in the state."""
 MAX_MESSAGE = 600
@@ -54,7 +60,8 @@ def check_again(
     coverage = check_coverage(review.coverage, pull_request)
     status, note = review.status, review.note
     if coverage and status != "not-reviewed":
-        status, note = decide_status(coverage)
+        status, why = decide_status(coverage)
+        note = " ".join(filter(None, (why, ORDERS[review.order])))
     dropped = (*review.dropped, *ranking.dropped)
     return replace(
         review,

@@ -91,6 +91,7 @@ async def review_pull_request(
         head_sha=bundle.pull_request.head_sha,
         status=status,
         note=" ".join(filter(None, (why, plan.note))),
+        order=plan.order,
         model=model.version,
         comments=ranked.comments,
         routed=ranked.routed,

@@ -252,6 +252,17 @@ def test_a_server_that_repeats_its_secrets(arena: Arena) -> None:
     assert "[removed]" in comment["body"]
 
 
+@pytest.mark.parametrize("text", ["{", '{"schema": "glossator/locator/9"}', "[" * 100_000])
+def test_a_repository_s_locator_that_cannot_be_used_is_told(arena: Arena, text: str) -> None:
+    pull = arena.open({"a.py": "x = 1\n"}, base={".github/glossator-locator.json": text})
+
+    job = arena.run(pull)
+
+    assert arena.comments(pull), "the shipped one took its place"
+    assert "own locator cannot be used; the shipped one was" in job.summary
+    assert "The locator of the repository" in job.log, "and why"
+
+
 def test_neither_the_head_nor_the_authors_words_rule_the_review(arena: Arena) -> None:
     words = "unmistakablewords"
     files = {"CONTRIBUTING.md": "HEAD RULES\n", "AGENTS.md": "HEAD AGENTS\n", "a.py": "x = 1\n"}

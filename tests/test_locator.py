@@ -196,6 +196,10 @@ def with_weight(weight: object) -> dict[str, Any]:
         (change_shipped(hunk=without(change_shipped()["hunk"], "todo")), r"other features \(todo\)"),
         (change_shipped(line={}), "does not fit"),
         (change_shipped(hunk=with_weight(math.nan)), "no number"),
+        (change_shipped(hunk=with_weight(math.inf)), "no number"),
+        (change_shipped(hunk=with_weight(1e308)), "too large"),
+        (change_shipped(hunk=with_weight(10**400)), "does not fit"),
+        (change_shipped(hunk={"intercept": 0, "features": {"x" * 10_000: {}}}), "does not fit"),
         (change_shipped(hunk=with_weight("much")), "does not fit"),
         (change_shipped(hunk=with_weight(None)), "does not fit"),
         (change_shipped(prior=[0.0] * 100), "not 101 numbers in their order"),
@@ -206,6 +210,7 @@ def with_weight(weight: object) -> dict[str, Any]:
 def test_a_locator_that_does_not_fit_is_refused(document: object, words: str) -> None:
     with pytest.raises(LocatorError, match=words) as refused:
         parse_locator(json.dumps(document), "locator.json")
+    assert len(refused.value.what) < 300
     assert "glossator-train locator" in refused.value.hint
 
 
