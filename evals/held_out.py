@@ -41,6 +41,15 @@ class GoldComment:
     """Whether the training data would keep it: no acknowledgement, no process talk, no question about other code."""
 
 
+@dataclass(frozen=True, slots=True)
+class OutdatedComment:
+    """A human comment whose line is no more in the diff, though its code is: in hunk `hunk` of the file, from 0."""
+
+    id: int
+    path: str
+    hunk: int
+
+
 @dataclass(frozen=True)
 class HeldOut:
     """One held-out pull request."""
@@ -54,6 +63,8 @@ class HeldOut:
     created_at: str = ""
     license: str = ""
     source: str = ""
+    outdated: tuple[OutdatedComment, ...] = ()
+    """Those of the unplaced ones whose hunk can be told. No gold: it was found by likeness."""
 
     @property
     def key(self) -> Key:

@@ -8,7 +8,7 @@ digest of each key, so that its head is a sample and stays the same when others 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,11 +16,12 @@ from pathlib import Path
 import msgspec
 
 from evals.errors import EvalError
-from evals.held_out import GoldComment, HeldOut, save_held_out
-from reviewer.domain import Bundle, Split
+from evals.held_out import GoldComment, HeldOut, OutdatedComment, save_held_out
+from reviewer.domain import Bundle, PullRequest, Split
 from reviewer.jsonfile import decode
 from reviewer.settings import Settings
 from training.aligned import ALIGNED_SCHEMA, Aligned
+from training.anchors import find_file, parse_comment_hunk
 from training.dataset import Names, find_guidelines
 from training.dataset_params import DatasetParams
 from training.errors import DataError
@@ -33,6 +34,7 @@ from training.snapshot import Snapshot
 from training.splits import SPLITS_SCHEMA, Assigned
 from training.stage import Told, run_stage
 from training.store import SnapshotStore
+from training.successor import find_successor
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,19 @@ def hold_out(
         snapshot.created_at,
         snapshot.license,
         snapshot.source,
+        tuple(_list_outdated(remarks, pull_request)),
     )
+
+
+def _list_outdated(remarks: Sequence[Remark], pull_request: PullRequest) -> Iterator[OutdatedComment]:
+    """Where the code stands now of those that have no line any more."""
+    for remark in remarks:
+        comment, file = remark.comment, find_file(pull_request.files, remark.comment.path)
+        commented = parse_comment_hunk(comment.diff_hunk, comment.side)
+        if remark.aligned.standing != "outdated" or file is None or isinstance(commented, str):
+            continue
+        if (hunk := find_successor(commented, file)) is not None:
+            yield OutdatedComment(comment.id, file.path, hunk)
 
 
 def _gold(snapshot: Snapshot, remark: Remark, names: Names) -> GoldComment:

@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from evals.held_out import HeldOutSet, load_held_out
+from evals.held_out import HeldOutSet, OutdatedComment, load_held_out
 from evals.training_pairs import load_training_pairs
 from tests.training.small_project import SmallProject
-from training.aligned import ALIGNED_SCHEMA, Aligned, AlignedComment, Anchor
+from training.aligned import ALIGNED_SCHEMA, Aligned, AlignedComment, Anchor, Standing
 from training.cli import train
 from training.dataset import Names, write_dataset
 from training.dataset_params import DatasetParams
 from training.errors import DataError
+from training.examples import read_pull_request
 from training.filtered import FILTERED_SCHEMA, Filtered, FilteredComment, FilterReason
 from training.held_out import Choice, HeldOutCounts, write_held_out
 from training.held_out_pairs import write_pairs
@@ -35,10 +36,11 @@ class HeldOutProject(SmallProject):
         names: Names | None = None,
         reasons: dict[int, str] | None = None,
         lost: frozenset[int] = frozenset(),
+        outdated: frozenset[int] = frozenset(),
     ) -> HeldOutSet:
         self.save()
         keys = sorted(self.snapshots)
-        placed = (lose(self.snapshots[key], lost) for key in keys)
+        placed = (lose(self.snapshots[key], lost, outdated) for key in keys)
         save_records(self.folder / "aligned", ALIGNED_SCHEMA, (encode(record) for record in placed))
         records = (Assigned(repo, number, "train" if repo == "octo/train" else "test") for repo, number in keys)
         save_records(self.folder / "splits", SPLITS_SCHEMA, (encode(record) for record in records))
@@ -58,15 +60,16 @@ class HeldOutProject(SmallProject):
     counts = HeldOutCounts()
 
 
-def lose(snapshot: Snapshot, lost: frozenset[int]) -> Aligned:
-    """Each comment on the third line, but those that are lost."""
+def lose(snapshot: Snapshot, lost: frozenset[int], outdated: frozenset[int]) -> Aligned:
+    """Each comment on the third line, but those that are lost or outdated."""
     anchor = Anchor("src/main.py", "RIGHT", 3, None, "+", "")
     said = (each.id for each in snapshot.comments)
-    comments = [AlignedComment(it, it, "unplaced" if it in lost else "exact") for it in said]
+    standings: dict[int, Standing] = dict.fromkeys(lost, "unplaced") | dict.fromkeys(outdated, "outdated")
+    comments = [AlignedComment(it, it, standings.get(it, "exact")) for it in said]
     return Aligned(
         snapshot.repo,
         snapshot.number,
-        tuple(comment if comment.id in lost else replace(comment, current=anchor) for comment in comments),
+        tuple(comment if comment.id in standings else replace(comment, current=anchor) for comment in comments),
     )
 
 
@@ -130,6 +133,22 @@ def test_a_comment_without_a_line_is_counted(project: HeldOutProject) -> None:
     held_out = project.write(lost=frozenset({6}))
     assert [(len(held.gold), held.unplaced) for held in held_out.pull_requests] == [(1, 1)]
     assert project.counts.unplaced == 1
+
+
+def test_a_comment_on_a_line_that_was_changed_since_names_the_hunk_of_its_code(project: HeldOutProject) -> None:
+    snapshot = project.add("octo/demo", 1, remark="")
+    hunk = read_pull_request(snapshot).files[0].hunks[0]
+    shown = [f"{line.kind}{line.text}" for line in hunk.lines if line.kind != "-"]
+    changed = "\n".join([f"@@ -{hunk.source_start},9 +{hunk.target_start},9 @@", *shown, "+since_then = changed(1)"])
+    said = [
+        SnapshotComment(6, path, "Why?", snapshot.created_at, "user-x", "User", diff_hunk=changed, side="RIGHT")
+        for path in ("src/main.py", "src/gone.py")
+    ]
+    said[1] = replace(said[1], id=7)
+    project.snapshots[snapshot.key] = replace(snapshot, comments=(*snapshot.comments, *said))
+    (held,) = project.write(outdated=frozenset({6, 7})).pull_requests
+    assert held.outdated == (OutdatedComment(6, "src/main.py", 0),)
+    assert held.unplaced == 2
 
 
 @pytest.mark.parametrize(

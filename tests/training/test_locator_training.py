@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from evals.held_out import GoldComment, HeldOut, save_held_out
+from evals.held_out import GoldComment, HeldOut, OutdatedComment, save_held_out
 from evals.records import encode
 from reviewer.domain import Bundle, ChangedFile
 from reviewer.locator import Linear, load_locator
@@ -20,7 +20,7 @@ from tests.fakes import make_pull_request
 from tests.test_locate import make_hunk
 from training.cli import train
 from training.errors import DataError
-from training.locator.fit import Recipe, fit_locator
+from training.locator.fit import Recipe, adapt, fit_locator
 from training.locator.labels import Floats, Labelled, Lines, label
 
 EDITED, TODO = HUNK_FEATURES.index("edited_tokens"), HUNK_FEATURES.index("todo")
@@ -37,6 +37,13 @@ def test_a_hunk_with_a_human_comment_is_right_and_so_are_its_lines() -> None:
     ]  # all lines of the last are commented on: it tells nothing about where
     assert labelled.commented
     assert not label(make_held(*HUNKS)).commented
+
+
+def test_a_hunk_with_code_that_was_remarked_on_and_changed_since_is_right_too() -> None:
+    outdated = OutdatedComment(9, "a.c", 1)
+    labelled = label(replace(make_held(*HUNKS, gold=[human("b.c", 3, 1)]), outdated=(outdated,)))
+    assert labelled.right.tolist() == [False, True, False, True]
+    assert len(labelled.lines) == 0  # which of its lines it was, nobody knows
 
 
 def test_what_the_reviewer_does_not_read_is_not_learned_from() -> None:
@@ -103,6 +110,32 @@ def test_of_a_selection_the_share_of_known_comments_is_estimated(known: float) -
     assert fitted.known_share == pytest.approx(share, abs=0.08)
     alone = fit_locator(make_labelled(400), Recipe(strength=1.0))
     assert fitted.hunk.weights[EDITED] == pytest.approx(alone.hunk.weights[EDITED], rel=0.25)
+
+
+def test_a_few_pull_requests_move_the_height_of_the_probabilities_a_little_and_many_all_the_way() -> None:
+    shipped = load_locator()
+    start = replace(shipped, hunk=fit_locator(make_labelled(300), Recipe()).hunk)
+    others = make_labelled(600, seed=1, quiet=0.8)
+    right = np.concatenate([one.right for one in others]).mean()
+
+    def mean(linear: Linear) -> float:
+        return float(np.concatenate([1 / (1 + np.exp(-score(linear, one.rows))) for one in others]).mean())
+
+    before, few, many = (mean(adapt(start, others[:count])[0]) for count in (0, 10, 400))
+    assert before > few > many
+    assert many == pytest.approx(right, abs=0.03)
+
+
+def test_adapting_keeps_the_order_and_moves_the_spread() -> None:
+    shipped = load_locator()
+    own = make_labelled(100, quiet=0.5)
+    linear, prior = adapt(shipped, own)
+    one = own[0].rows
+    assert np.argsort(score(linear, one)).tolist() == np.argsort(score(shipped.hunk, one)).tolist()
+    assert len(prior.percentiles) == 101
+    assert list(prior.percentiles) == sorted(prior.percentiles)
+    assert prior != shipped.prior
+    assert adapt(shipped, [replace(each, complete=False) for each in own]) == (shipped.hunk, shipped.prior)
 
 
 def test_too_little_is_refused() -> None:

@@ -17,12 +17,16 @@ from typing import Final
 import numpy as np
 from scipy.optimize import minimize
 
-from reviewer.locator import Linear, Prior
+from reviewer.locator import Linear, Locator, Prior
 from training.errors import DataError
 from training.locator.labels import Bools, Floats, Labelled, Lines
 
 _LEAST: Final = 20
 """Commented pull requests, and hunks with a comment on some of their lines."""
+ADAPT_PENALTY: Final = 50.0
+"""Of the shipped slope and height, when a repository's own pull requests move them: chosen by log loss (LOG.md)."""
+PRIOR_HUNKS: Final = 200
+"""The shipped spread of probabilities counts as much as so many of a repository's own hunks."""
 _SURE: Final = 0.9
 """At most so likely is an unlabelled hunk one that was commented on."""
 
@@ -86,10 +90,8 @@ def fit_locator(
             recipe,
             hunk_start,
         )
-    hunk = _calibrate(hunk, complete)
-    scores = np.concatenate([_expit(_score(hunk, one.rows)) for one in complete])
-    prior = Prior(tuple(np.percentile(scores, range(101)).tolist()))
-    return Fitted(hunk, _fit_lines(lines, recipe, line_start), prior, share)
+    hunk = fit_shift(hunk, complete).move(hunk)
+    return Fitted(hunk, _fit_lines(lines, recipe, line_start), measure_prior(hunk, complete), share)
 
 
 def _stack(pull_requests: Sequence[Labelled], recipe: Recipe) -> tuple[Floats, Bools, Floats]:
@@ -159,15 +161,91 @@ def _expit(logits: Floats) -> Floats:
     return 1 / (1 + np.exp(-logits))
 
 
-def _calibrate(linear: Linear, complete: Sequence[Labelled]) -> Linear:
-    """Scale and shift the log-odds so that they hold for any pull request. The order of hunks stays as it is."""
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """Other log-odds from a model's: `slope` times these, and `height` more. The order of hunks stays as it is."""
+
+    slope: float
+    height: float
+
+    def move(self, linear: Linear) -> Linear:
+        """The model with these log-odds."""
+        weights = tuple(self.slope * weight for weight in linear.weights)
+        return Linear(weights, linear.means, self.slope * linear.intercept + self.height)
+
+    def move_prior(self, prior: Prior) -> Prior:
+        """How the moved probabilities are spread."""
+        known = np.clip(np.array(prior.percentiles), 1e-9, 1 - 1e-9)
+        return Prior(tuple(_expit(self.slope * np.log(known / (1 - known)) + self.height).tolist()))
+
+
+def fit_shift(linear: Linear, complete: Sequence[Labelled], penalty: float = 1e-6) -> Shift:
+    """What makes a model's probabilities hold for these pull requests.
+
+    Args:
+        linear: The model.
+        complete: Pull requests of which all comments are known, also those that nobody commented on.
+        penalty: On the squared change of the slope and of the height, so that a few pull requests change little.
+
+    Raises:
+        DataError: What the model thinks likely is not.
+    """
     logits = np.concatenate([_score(linear, one.rows) for one in complete])
     right = np.concatenate([one.right for one in complete])
-    weights, shift = fit_logistic(logits[:, None], right.astype(np.float64), np.ones(len(right)), 1e-6)
-    slope = float(weights[0])
-    if slope <= 0:
+    middle = float(logits.mean())
+    columns = np.stack([logits - middle, np.ones(len(logits))], axis=1)
+
+    def lose(change: Floats) -> tuple[float, Floats]:
+        moved = logits + columns @ change
+        loss = float((np.logaddexp(0, moved) - right * moved).sum()) + penalty / 2 * float(change @ change)
+        return loss, columns.T @ (_expit(moved) - right) + penalty * change
+
+    steeper, higher = _minimize(lose, 2).tolist()
+    if steeper <= -1:
         raise DataError("The hunks that humans commented on are like the others.", "Collect more pull requests.")
-    return Linear(tuple(slope * weight for weight in linear.weights), linear.means, shift + slope * linear.intercept)
+    return Shift(1 + steeper, higher - steeper * middle)
+
+
+def measure_prior(linear: Linear, complete: Sequence[Labelled], before: Prior | None = None) -> Prior:
+    """How the model's probabilities are spread over the hunks of these pull requests.
+
+    Args:
+        linear: The model.
+        complete: The pull requests.
+        before: What is known of others, in the model's own probabilities; it counts as much as `PRIOR_HUNKS` hunks.
+    """
+    scores = np.concatenate([_expit(_score(linear, one.rows)) for one in complete])
+    weights = np.ones(len(scores))
+    if before:
+        known = np.array(before.percentiles)
+        scores = np.concatenate([scores, known])
+        weights = np.concatenate([weights, np.full(len(known), PRIOR_HUNKS / len(known))])
+    return Prior(tuple(_weighted_percentiles(scores, weights).tolist()))
+
+
+def _weighted_percentiles(scores: Floats, weights: Floats) -> Floats:
+    """(101,): the percentiles from 0 to 100 of scores that count by their weights, as `numpy.percentile` has them."""
+    order = np.argsort(scores, kind="stable")
+    passed = np.cumsum(weights[order])
+    places = (passed - weights[order]) / max(float(passed[-1] - weights[order][-1]), 1e-12)
+    found: Floats = np.interp(np.linspace(0, 1, 101), places, scores[order])
+    return found
+
+
+def adapt(shipped: Locator, own: Sequence[Labelled], penalty: float = ADAPT_PENALTY) -> tuple[Linear, Prior]:
+    """The shipped order of hunks with a repository's own height, slope and spread of probabilities.
+
+    A few pull requests change little: the shipped values count as much as some of them.
+
+    Raises:
+        DataError: What the model thinks likely is not.
+    """
+    complete = [one for one in own if one.complete]
+    if not complete:
+        return shipped.hunk, shipped.prior
+    shift = fit_shift(shipped.hunk, complete, penalty)
+    linear = shift.move(shipped.hunk)
+    return linear, measure_prior(linear, complete, shift.move_prior(shipped.prior))
 
 
 def _fit_lines(hunks: Sequence[Lines], recipe: Recipe, start: Linear | None = None) -> Linear:

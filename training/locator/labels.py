@@ -1,7 +1,8 @@
 """What the locator learns from: the features of each hunk and changed line, and whether a human commented on it.
 
 Pull requests come as the evaluation reads them (`evals.held_out`), whichever split they are of. The features are those
-that serving computes.
+that serving computes. Also right is a hunk with the code of a comment whose line was changed afterwards
+(`training.successor`): such are as many as the others, and to call them wrong would teach what is not so.
 """
 
 from __future__ import annotations
@@ -64,7 +65,8 @@ def label(held: HeldOut) -> Labelled:
     pull_request = held.bundle.pull_request
     hunks, _ = list_readable(pull_request, Settings())
     spots = list_spots(held)
-    right_of = {id(hunk): bool(right) for hunk, right in zip(list_hunks(held), list_right(held, spots), strict=True)}
+    right_of = dict(zip(map(id, list_hunks(held)), list_right(held, spots).tolist(), strict=True))
+    moved = {id(held.bundle.pull_request.hunks_of(one.path)[one.hunk]) for one in held.outdated}
     change = read_change(pull_request, hunks)
     spans: dict[tuple[str, str], list[tuple[int, int]]] = {}
     for spot in spots:
@@ -80,7 +82,7 @@ def label(held: HeldOut) -> Labelled:
         held.created_at,
         held.complete,
         np.array(change.rows, dtype=np.float64).reshape(-1, len(HUNK_FEATURES)),
-        np.array([right_of[id(hunk)] for hunk in hunks], dtype=np.bool_),
+        np.array([right_of[id(hunk)] or id(hunk) in moved for hunk in hunks], dtype=np.bool_),
         tuple(lines),
     )
 
