@@ -10,6 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from evals.held_out import GoldComment, HeldOut
+from evals.statistics import Comparison
+from evals.table import Table
 from reviewer.domain import Bundle, ChangedFile, Hunk, Split
 from reviewer.locator import SHIPPED, load_locator
 from tests.fakes import make_pull_request
@@ -17,7 +19,7 @@ from tests.test_locate import make_hunk
 from tests.training.small_project import SmallProject
 from training.cli import train
 from training.errors import DataError
-from training.locator.own import LEAST, judge, split_by_age, train_own
+from training.locator.own import ADAPTS, IMPROVEMENTS, LEAST, decide, judge, split_by_age, train_own
 from training.records import encode, save_records
 from training.splits import SPLITS_SCHEMA, Assigned
 
@@ -54,18 +56,49 @@ def test_the_newest_are_kept_for_the_comparison() -> None:
 def test_where_humans_comment_elsewhere_the_own_one_is_to_be_used(tmp_path: Path) -> None:
     told = train_own(make_all(200, odd=True), "octo/demo", tmp_path / "own.json")
     assert told[0] == "Trained on 160 pull requests, compared with the shipped one on the 40 newest:"
-    assert "Use your own: commit it as .github/glossator-locator.json." in told
+    assert "Use your own: it is significantly better, and worse in nothing." in told
     assert json.loads((tmp_path / "own.json").read_bytes())["about"]["repositories"] == ["octo/demo"]
     assert load_locator(tmp_path / "own.json").version != load_locator().version
 
 
 def test_what_is_no_better_does_not_take_the_shipped_ones_place(tmp_path: Path) -> None:
-    judged = judge(make_all(60, odd=False), SHIPPED.read_text(encoding="utf-8"), 0)
-    assert judged.verdict == "shipped"
+    judged = judge(make_all(60, odd=False), SHIPPED.read_text(encoding="utf-8"))
+    assert judged.verdict == "hold"
     assert all(one.difference == 0 for one in judged.comparisons)
+    told = train_own(make_all(60, odd=False), "octo/demo", tmp_path / "own.json")
+    assert any(line.startswith("The shipped order stays: yours is not") for line in told)
+    own, shipped = load_locator(tmp_path / "own.json"), load_locator()
+    assert (own.line.weights, own.about["order"]) == (shipped.line.weights, shipped.version)
+    assert own.prior != shipped.prior
+
+
+@pytest.mark.parametrize(
+    ("p", "low", "verdict"),
+    [
+        (0.03, -0.01, "inconclusive"),  # by itself significant, but three figures are looked at
+        (0.01, -0.01, "promote"),
+        (0.01, -0.2, "inconclusive"),  # another may have become much worse
+    ],
+)
+def test_the_own_one_is_held_against_the_rules_of_the_gate(p: float, low: float, verdict: str) -> None:
+    first, *others = [rule.metric for rule in IMPROVEMENTS]
+    compared = [Comparison(first, 0.3, 0.34, 0.04, 0.001, 0.08, p, 0.05, 60)]
+    compared += [Comparison(name, 0.3, 0.31, 0.01, low, 0.05, 0.5, 0.05, 60) for name in others]
+    assert decide(compared, Table((), {})).verdict == verdict
+
+
+def test_fewer_pull_requests_than_fifty_keep_the_shipped_order(tmp_path: Path) -> None:
+    stays = "The shipped one stays: octo/demo has {} pull requests here, and 50 are the least to learn from."
     few = train_own(make_all(LEAST - 1, odd=True), "octo/demo", tmp_path / "own.json")
-    assert few == ["The shipped one stays: octo/demo has 49 pull requests here, and 50 are the least to learn from."]
-    assert not (tmp_path / "own.json").exists()
+    assert few[0] == stays.format(49)
+    assert load_locator(tmp_path / "own.json").line == load_locator().line
+    changed = make_all(30, odd=True)[-1].bundle.pull_request
+    hunks = [hunk for file in changed.files for hunk in file.hunks]
+    shipped, adapted = (load_locator(path).locate(changed, hunks).hunks for path in (SHIPPED, tmp_path / "own.json"))
+    assert sorted(range(6), key=shipped.__getitem__) == sorted(range(6), key=adapted.__getitem__)
+    assert shipped != adapted
+    assert train_own(make_all(ADAPTS - 1, odd=True), "octo/demo", tmp_path / "none.json") == [stays.format(19)]
+    assert not (tmp_path / "none.json").exists()
 
 
 def test_without_comments_there_is_nothing_to_learn_from(tmp_path: Path) -> None:
