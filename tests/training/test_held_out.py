@@ -64,7 +64,7 @@ def lose(snapshot: Snapshot, lost: frozenset[int], outdated: frozenset[int]) -> 
     """Each comment on the third line, but those that are lost or outdated."""
     anchor = Anchor("src/main.py", "RIGHT", 3, None, "+", "")
     said = (each.id for each in snapshot.comments)
-    standings: dict[int, Standing] = {each: "unplaced" for each in lost}
+    standings: dict[int, Standing] = dict.fromkeys(lost, "unplaced")
     standings.update((each, "outdated") for each in outdated)
     comments = [AlignedComment(it, it, standings.get(it, "exact")) for it in said]
     return Aligned(

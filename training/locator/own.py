@@ -9,7 +9,7 @@ order stays, with the height and the spread of probabilities that the repository
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +25,7 @@ from evals.run import NO_MODEL, predict_located
 from evals.runner import count_things
 from evals.score import score_run
 from evals.scorecard import Scorecard
-from evals.statistics import Comparison
+from evals.statistics import Comparison, correct_holm
 from evals.table import Table
 from reviewer import __version__
 from reviewer.locator import Locator, load_locator, parse_locator, render_locator
@@ -55,11 +55,10 @@ GUARDS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Which to use (`promote`: the own one), why, and the figures of both."""
+    """Which to use (`promote`: the own one), and the figures of both."""
 
     verdict: Verdict
-    reasons: list[str]
-    comparisons: list[Comparison] = field(default_factory=list)
+    comparisons: tuple[Comparison, ...]
 
 
 def split_by_age(held: Sequence[HeldOut]) -> tuple[list[HeldOut], list[HeldOut]]:
@@ -89,7 +88,7 @@ def decide(comparisons: Sequence[Comparison], own: Table) -> Judged:
     """What follows from the comparison of all metrics of the rules. `own`: the counts of the own one."""
     compared, metrics = {one.metric: one for one in comparisons}, by_name(METRICS)
     checks = [*check_guards(GUARDS, compared, metrics), *check_improvements(IMPROVEMENTS, compared, own, metrics)]
-    return Judged(*choose_verdict(checks), list(comparisons))
+    return Judged(choose_verdict(checks)[0], tuple(comparisons))
 
 
 def train_own(held: Sequence[HeldOut], repo: str, out: Path, recipe: Recipe | None = None) -> list[str]:
@@ -144,15 +143,15 @@ def tell(judged: Judged, older: int, newest: int) -> Iterator[str]:
     """The verdict in words."""
     labels = {metric.name: metric.label for metric in METRICS}
     yield f"Trained on {older:,} pull requests, compared with the shipped one on the {newest:,} newest:"
-    for one in judged.comparisons:
-        if one.difference is None:
+    corrected = correct_holm([1.0 if one.p is None else one.p for one in judged.comparisons])
+    for one, p in zip(judged.comparisons, corrected, strict=True):
+        if one.difference is None or one.low is None or one.high is None:
             yield f"  {labels[one.metric]}: not compared, {one.note}."
             continue
-        limits = "" if one.low is None else f" ({one.low:+.3f} to {one.high:+.3f})"
-        yield f"  {labels[one.metric]}: {one.challenger:.3f}, shipped {one.champion:.3f}: {one.difference:+.3f}{limits}"
-    if judged.verdict == "promote":
-        yield "Use your own: it is significantly better, and worse in nothing."
-        return
-    why = "yours is not shown to be better" if judged.verdict == "inconclusive" else "yours is not better"
-    yield f"The shipped order stays: {why}. Try again when more has come in."
-    yield from (f"  {reason}" for reason in judged.reasons)
+        limits = f"{one.difference:+.3f} ({one.low:+.3f} to {one.high:+.3f}; p {p:.3f}, corrected)"
+        yield f"  {labels[one.metric]}: {one.challenger:.3f}, shipped {one.champion:.3f}: {limits}"
+    yield {
+        "promote": "Use your own: it is significantly better, and worse in nothing.",
+        "inconclusive": "The shipped order stays: yours is not shown to be better. Try again when more has come in.",
+        "hold": "The shipped order stays: yours is no better.",
+    }[judged.verdict]
