@@ -6,6 +6,9 @@ the range of a human comment; a comment on unchanged lines alone has no such lin
 Equal scores tell nothing: each figure of one pull request is its mean over all orders that ties allow (`evals.ties`).
 In pools, which go over all pull requests, a draw orders ties.
 
+Lines that humans remarked on are mostly changed afterwards, and such a remark has no line in the final diff. The
+figures `ranking.remarked.*` count the hunk with its code as right too, where it can be told (`HeldOut.outdated`).
+
 Only where all human comments are known is a hunk without one wrong. Of any other pull request nothing is counted but
 `ranking.open.*`, which is ground for recall alone.
 """
@@ -31,8 +34,14 @@ PRECISIONS: Final = (1, 3, 5)
 TOPS: Final = (5, 10)
 SHARE: Final = 5
 """One line in so many is looked at for `recall20`."""
-POOLS: Final = {"ranking.hunk": "ranking.hunk.right", "ranking.hunk.commented": "ranking.hunk.right"}
+POOLS: Final = {
+    "ranking.hunk": "ranking.hunk.right",
+    "ranking.hunk.commented": "ranking.hunk.right",
+    "ranking.remarked": "ranking.remarked.right",
+    "ranking.remarked.commented": "ranking.remarked.right",
+}
 """The column that counts what could be found, by pool."""
+_REMARKED: Final = ("hunks", "right", "many", "p1_many", "mixed", "within_ap")
 
 
 def score_ranking(held: HeldOut, prediction: Prediction) -> Row:
@@ -53,6 +62,8 @@ def score_ranking(held: HeldOut, prediction: Prediction) -> Row:
     if prediction.hunk_scores:
         scores = _check(prediction, "hunk", prediction.hunk_scores, len(right))
         row |= {f"ranking.hunk.{name}": value for name, value in _count_hunks(scores, right).items()}
+        remarked = _count_hunks(scores, list_remarked(held, spots))
+        row |= {f"ranking.remarked.{name}": remarked[name] for name in _REMARKED if name in remarked}
     if spots and prediction.line_scores:
         row |= {f"ranking.line.{name}": value for name, value in _count_lines(held, prediction, spots).items()}
     return row
@@ -64,15 +75,17 @@ def list_pools(held: HeldOut, prediction: Prediction) -> dict[str, list[Item]]:
     Raises:
         EvalError: There are more or fewer scores than hunks.
     """
-    items: list[Item] = []
-    if held.complete and prediction.hunk_scores:
-        hunks, right = list_hunks(held), list_right(held, list_spots(held))
-        _check(prediction, "hunk", prediction.hunk_scores, len(hunks))
-        items = [
-            Item(score, float(gain), draw_tie(*held.key, hunk.path, hunk.source_start, hunk.target_start))
-            for hunk, score, gain in zip(hunks, prediction.hunk_scores, right, strict=True)
-        ]
-    return {"ranking.hunk": items, "ranking.hunk.commented": items if any(item.gain for item in items) else []}
+    pools: dict[str, list[Item]] = {name: [] for name in POOLS}
+    if not held.complete or not prediction.hunk_scores:
+        return pools
+    hunks, spots = list_hunks(held), list_spots(held)
+    scores = _check(prediction, "hunk", prediction.hunk_scores, len(hunks)).tolist()
+    ties = [draw_tie(*held.key, hunk.path, hunk.source_start, hunk.target_start) for hunk in hunks]
+    for name, right in (("hunk", list_right(held, spots)), ("remarked", list_remarked(held, spots))):
+        items = list(map(Item, scores, right.astype(np.float64).tolist(), ties))
+        pools[f"ranking.{name}"] = items
+        pools[f"ranking.{name}.commented"] = items if right.any() else []
+    return pools
 
 
 def list_right(held: HeldOut, spots: Sequence[Spot]) -> Bools:
@@ -82,6 +95,16 @@ def list_right(held: HeldOut, spots: Sequence[Spot]) -> Bools:
         touched = {at for spot in spots if spot.path == file.path for at in spot.hunks}
         right += [at in touched for at in range(len(file.hunks))]
     return np.array(right, dtype=np.bool_)
+
+
+def list_remarked(held: HeldOut, spots: Sequence[Spot]) -> Bools:
+    """(hunks,): as `list_right`; also right is a hunk with the code of a human comment whose line was changed since."""
+    files = held.bundle.pull_request.files
+    moved = {(one.path, one.hunk) for one in held.outdated}
+    found: Bools = np.array(
+        [(file.path, at) in moved for file in files for at in range(len(file.hunks))], dtype=np.bool_
+    )
+    return found | list_right(held, spots)
 
 
 def _count_hunks(scores: Floats, right: Bools) -> dict[str, float]:
@@ -170,6 +193,7 @@ def _list_metrics() -> Iterator[Metric]:
         yield _metric(f"hunk.p{best}_all", label, f"hunk.p{best}", "hunk.diffs", everywhere)
     label = f"Precision of the best hunk, more than {MANY} hunks"
     yield _metric("hunk.p1_many", label, "hunk.p1_many", "hunk.many")
+    yield from _list_remarked_metrics(f"{pooled} {everywhere}", pooled, about, label)
     for what in ("hunk", "line"):
         for best in TOPS:
             label = f"A right {what} among the best {best}"
@@ -181,6 +205,19 @@ def _list_metrics() -> Iterator[Metric]:
     label = f"{label}, where not all human comments are known"
     yield _metric("line.recall20_open", label, "open.found20", "open.spots")
     yield _metric("ranked", "Pull requests whose hunks are ranked", "ranked", "diffs")
+
+
+def _list_remarked_metrics(all_about: str, pooled: str, within: str, first: str) -> Iterator[Metric]:
+    counted = "A hunk with code that was remarked on and changed since counts as right too."
+    label = "Share of hunks that a human remarked on"
+    yield _metric("remarked.base", label, "remarked.right", "remarked.hunks", f"What chance gets. {counted}")
+    for pool, where, about in (("remarked", "", all_about), ("remarked.commented", ", remarked pull requests", pooled)):
+        name = "ranking.remarked.ap" + "_commented" * bool(where)
+        label = f"Average precision of remarked hunks{where}"
+        yield Metric(name, label, AveragePrecision(f"ranking.{pool}"), about=f"{about} {counted}")
+    label, name = "Average precision within a pull request, remarked hunks", "remarked.within_ap"
+    yield _metric(name, label, "remarked.within_ap", "remarked.mixed", f"{within} {counted}")
+    yield _metric("remarked.p1_many", f"{first}, remarked", "remarked.p1_many", "remarked.many", counted)
 
 
 def _metric(name: str, label: str, above: str, below: str, about: str = "") -> Metric:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evals.errors import EvalError
-from evals.held_out import GoldComment, HeldOut
+from evals.held_out import GoldComment, HeldOut, OutdatedComment
 from evals.matching import list_spots
 from evals.metrics import Ratio
 from evals.predictions import Prediction, list_changed, list_hunks
@@ -217,6 +218,18 @@ def test_the_order_of_files_and_comments_does_not_matter(gold: list[GoldComment]
         scores = [by_hunk[hunk.path, hunk.target_start] for hunk in list_hunks(held)]
         figures.append(measure(rank(held, scores, [by_line[h.path, line.id] for _, h, line in list_changed(held)])))
     assert figures[0] == pytest.approx(figures[1], nan_ok=True)
+
+
+def test_a_hunk_whose_code_was_remarked_on_and_changed_since_is_right_in_a_figure_of_its_own() -> None:
+    moved = (OutdatedComment(7, "a.c", 2), OutdatedComment(8, "a.c", 9), OutdatedComment(9, "gone.c", 0))
+    held = replace(make_rows(1, 4, 1), outdated=moved)  # two of the three name no hunk of this diff
+    figures = measure(rank(held, [0.1, 0.7, 0.9, 0.2]), rank(make_rows(2, 5), [0.1] * 5))
+    assert (figures["hunk.p1_many"], figures["remarked.p1_many"]) == (0, 1)
+    assert (figures["hunk.within_ap"], figures["remarked.within_ap"]) == (1 / 2, 1)
+    assert (figures["hunk.base"], figures["remarked.base"]) == (1 / 9, 2 / 9)
+    assert figures["remarked.ap"] == figures["remarked.ap_commented"] == 1
+    whole = measure(rank(make_rows(1, 4, 1), [0.1, 0.7, 0.9, 0.2]))
+    assert whole["remarked.within_ap"] == whole["hunk.within_ap"]
 
 
 def test_who_does_not_rank_is_not_scored_and_it_is_said_how_often() -> None:

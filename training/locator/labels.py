@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from evals.held_out import HeldOut
 from evals.matching import list_spots
 from evals.predictions import list_hunks
-from evals.ranking import list_right
+from evals.ranking import list_remarked, list_right
 from reviewer.domain import Hunk
 from reviewer.locate import list_readable
 from reviewer.locator_features import HUNK_FEATURES, LINE_FEATURES, read_change
@@ -65,8 +65,10 @@ def label(held: HeldOut) -> Labelled:
     pull_request = held.bundle.pull_request
     hunks, _ = list_readable(pull_request, Settings())
     spots = list_spots(held)
-    right_of = dict(zip(map(id, list_hunks(held)), list_right(held, spots).tolist(), strict=True))
-    moved = {id(held.bundle.pull_request.hunks_of(one.path)[one.hunk]) for one in held.outdated}
+    right_of, remarked_of = (
+        dict(zip(map(id, list_hunks(held)), right.tolist(), strict=True))
+        for right in (list_right(held, spots), list_remarked(held, spots))
+    )
     change = read_change(pull_request, hunks)
     spans: dict[tuple[str, str], list[tuple[int, int]]] = {}
     for spot in spots:
@@ -82,7 +84,7 @@ def label(held: HeldOut) -> Labelled:
         held.created_at,
         held.complete,
         np.array(change.rows, dtype=np.float64).reshape(-1, len(HUNK_FEATURES)),
-        np.array([right_of[id(hunk)] or id(hunk) in moved for hunk in hunks], dtype=np.bool_),
+        np.array([remarked_of[id(hunk)] for hunk in hunks], dtype=np.bool_),
         tuple(lines),
     )
 
