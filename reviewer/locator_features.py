@@ -6,7 +6,9 @@ language alike: words, marks, indentation and repetition.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from reviewer.domain import Hunk, PullRequest
@@ -34,7 +36,21 @@ class Change:
 
 def read_change(pull_request: PullRequest, hunks: Sequence[Hunk]) -> Change:
     """Measure the hunks of a change that are worth reading: they alone are what each is compared with."""
-    text = read_change_text(pull_request, hunks)
-    texts = [read_hunk_text(hunk) for hunk in hunks]
     new_files = {file.path for file in pull_request.files if file.status == "added"}
-    return Change(tuple(hunks), measure_hunks(hunks, texts, text, new_files), text, texts)
+    with _no_collection():
+        text = read_change_text(pull_request, hunks)
+        texts = [read_hunk_text(hunk) for hunk in hunks]
+        return Change(tuple(hunks), measure_hunks(hunks, texts, text, new_files), text, texts)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """No search for cycles, of which there are none here: in a large change it takes a quarter of the time."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain
 from typing import Final
 
 from reviewer.domain import Hunk, PullRequest
@@ -45,8 +44,6 @@ KINDS: Final = {kind: frozenset(words.split()) for kind, words in _KINDS.items()
 class HunkText:
     """The tokens of one hunk."""
 
-    lines: list[list[str]]
-    """Of each changed line."""
     added: Counter[str]
     removed: Counter[str]
     new: frozenset[str]
@@ -79,18 +76,18 @@ def _count_lines(hunks: Sequence[Hunk], kind: str) -> Counter[str]:
 
 
 def read_hunk_text(hunk: Hunk) -> HunkText:
-    """Read the lines of a hunk once."""
-    changed: list[list[str]] = []
-    sides: dict[str, list[list[str]]] = {"+": [], "-": [], " ": []}
+    """Read all lines of a hunk at once: no token goes beyond its line."""
+    sides: dict[str, list[str]] = {"+": [], "-": [], " ": []}
     for line in hunk.lines:
-        tokens = _TOKEN.findall(line.text[:_LINE_CHARACTERS])
-        sides[line.kind].append(tokens)
-        if line.kind != " ":
-            changed.append(tokens)
-    added, removed = (Counter(chain.from_iterable(sides[kind])) for kind in "+-")
-    known = removed.keys() | set(chain.from_iterable(sides[" "]))
-    new = frozenset(filter(str.isidentifier, added)) - known
-    return HunkText(changed, added, removed, new)
+        sides[line.kind].append(line.text[:_LINE_CHARACTERS])
+    added, removed, kept = (_TOKEN.findall("\n".join(sides[kind])) for kind in "+- ")
+    new = frozenset(filter(str.isidentifier, added)).difference(removed, kept)
+    return HunkText(Counter(added), Counter(removed), new)
+
+
+def list_tokens(text: str) -> list[str]:
+    """The tokens of a line."""
+    return _TOKEN.findall(text[:_LINE_CHARACTERS])
 
 
 @lru_cache(maxsize=1 << 16)
