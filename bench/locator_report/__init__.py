@@ -1,0 +1,1 @@
+"""The pictures and the cases of docs/locator.md: `python -m bench.locator_report`."""
