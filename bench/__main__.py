@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench.install import measure_install
 from bench.large import measure_large
+from bench.locator_time import measure_locator
 from bench.measure import BenchError
 from bench.own_time import measure_own_time
 from bench.prefix import measure_prefix
@@ -20,6 +21,7 @@ PIECES: dict[str, tuple[Callable[[int], list[Row]], int]] = {
     "start-up": (measure_start_up, 5),
     "install": (measure_install, 3),
     "own-time": (measure_own_time, 5),
+    "locator": (measure_locator, 5),
     "large": (measure_large, 3),
     "prefix": (measure_prefix, 1),
 }

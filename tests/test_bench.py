@@ -117,7 +117,7 @@ def test_the_shared_part_is_known_for_ten_pieces_only() -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("piece", ["start-up", "install", "own-time", "large", "prefix"])
+@pytest.mark.parametrize("piece", ["start-up", "install", "own-time", "locator", "large", "prefix"])
 def test_each_piece_of_the_benchmark_runs(piece: str, tmp_path: Path) -> None:
     if piece == "install" and not shutil.which("uv"):
         pytest.skip("needs uv")
