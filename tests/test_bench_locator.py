@@ -69,8 +69,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("made")
     held = {DEMO: make(DEMO, 32), OTHER: make(OTHER, 36), PART: make(PART, 12, complete=False)}
     save_held_out(folder / "set.jsonl", "demo", (encode(one) for each in held.values() for one in each))
-    for repo in (DEMO, OTHER):
-        save_run(folder / repo, held[repo])
+    save_run(folder / DEMO, held[DEMO])
     return folder
 
 
@@ -80,8 +79,7 @@ def report(made: Path, out: Path, *more: str) -> Result:
 
 
 def test_the_report_is_whole_and_the_same_each_time(made: Path, tmp_path: Path) -> None:
-    given = [f"--repo={repo}" for repo in (DEMO, OTHER)] + [f"--runs={repo}={made / repo}" for repo in (DEMO, OTHER)]
-    done = report(made, tmp_path, *given)
+    done = report(made, tmp_path, f"--repo={DEMO}", f"--runs={DEMO}={made / DEMO}")
     assert done.exit_code == 0, done.output
     files = {path.relative_to(tmp_path).as_posix(): path.read_bytes() for path in tmp_path.rglob("*.*")}
     assert sorted(files) == ["locator-cases.md", *(f"locator/{name}.svg" for name in PICTURES)]
@@ -90,9 +88,9 @@ def test_the_report_is_whole_and_the_same_each_time(made: Path, tmp_path: Path) 
         assert name.endswith(".md") or ET.fromstring(content).tag.endswith("svg")
     for head in ("expected calibration error", "Commented pull", "Repositories of 200", "of a hunk", "of a line"):
         assert f"| {head}" in done.output
-    lefts = read_all([made / "set.jsonl"], (DEMO, OTHER))
-    draw_calibration(tmp_path / "calibration.svg", {left.repo: list(calibrate(left, 20)) for left in lefts})
-    save_cases(lefts[0], tmp_path / "again.md")
+    (left,) = read_all([made / "set.jsonl"], [DEMO])
+    draw_calibration(tmp_path / "calibration.svg", {DEMO: list(calibrate(left, 20))})
+    save_cases(left, tmp_path / "again.md")
     assert (tmp_path / "calibration.svg").read_bytes() == files["locator/calibration.svg"]
     assert (tmp_path / "again.md").read_bytes() == files["locator-cases.md"]
 

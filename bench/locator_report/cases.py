@@ -114,10 +114,10 @@ def render_case(case: Case, sentence: str) -> str:
     """Where, the hunk, the score with its reasons, where the comment stands, and why."""
     repo, number = case.known.held.key
     hunk, located = case.hunk, case.located
-    text = "\n".join(f"{line.kind}{line.text}" for line in hunk.lines)
+    text = "\n".join(f"{line.kind}{line.text}".rstrip() for line in hunk.lines)
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     about = [
-        f"- **{located.hunks[case.at]:.2f}**, more than {_floor(located.ranks[case.at])} % of the repository's hunks: "
+        f"- **{located.hunks[case.at]:.2f}**, likelier than {_floor(located.ranks[case.at])} % of hunks: "
         + render_reasons(located.explain(case.at)),
         f"- {_tell_rank(case)}",
     ]

@@ -177,13 +177,13 @@ def draw_features(path: Path, hunk: Sequence[Weighed], line: Sequence[Weighed]) 
 
 NOTE: Final = """\
 Blue: the more of it, the likelier
-a comment. Red: the less likely.
+a comment; orange: the less.
 
 Grey: what the order within a
 pull request loses when hunks
-swap this number. Some say much
-the same, and can stand in for
-one another."""
+swap this number. Those which
+mean much the same can
+stand in for one another."""
 
 
 def _draw_bars(axes: Axes, title: str, weighed: Sequence[Weighed], words: Mapping[str, str]) -> None:
