@@ -46,7 +46,7 @@ STRUCTURE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Taught:
-    """What all learn from: commented pull requests with their features, and their weights (hunks,)."""
+    """What all learn from: commented pull requests with their features."""
 
     held: tuple[HeldOut, ...]
     labelled: tuple[Labelled, ...]

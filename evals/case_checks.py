@@ -13,10 +13,10 @@ from evals.case_changes import build_bundle, build_variant, list_ids
 from evals.case_format import Expect, FailureMode, Invariance
 from evals.case_models import ADVERSARIES, UNHEARD, UNPLACED, FakeModel, judge_by_shape
 from evals.case_results import CaseResult
-from reviewer.domain import Bundle, PullRequest, Review, ReviewComment
+from reviewer.domain import SELDOM, Bundle, PullRequest, Review, ReviewComment
 from reviewer.invisible import BIDI
 from reviewer.jsonfile import parse_json, render_json
-from reviewer.locate import SELDOM, split_hunk
+from reviewer.locate import split_hunk
 from reviewer.prompt import Prompt
 from reviewer.recheck import check_again
 from reviewer.review import review_pull_request

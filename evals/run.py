@@ -12,9 +12,9 @@ from evals.predictions import Anchors, Predicted, Prediction, Run, list_changed,
 from evals.remembered import RememberedModel
 from reviewer import __version__
 from reviewer.domain import DropReason, ModelVersion, Review, ReviewComment
-from reviewer.errors import ModelUnavailable
+from reviewer.errors import LocatorError, ModelUnavailable
 from reviewer.locate import list_readable, locate, rank_hunks
-from reviewer.locator import load_locator
+from reviewer.locator import load_locator, parse_locator
 from reviewer.review import review_pull_request
 from reviewer.settings import Settings
 
@@ -49,7 +49,7 @@ class ReviewerCandidate:
         """Who it is: the model, the settings that shape a review, and how many requests are made at a time."""
         settings = {key: value for key, value in asdict(self._settings).items() if key != "timeout"}
         settings["exclude"] = list(self._settings.exclude)
-        settings |= {"locator": self._locator} if self._locator else {}
+        settings["locator"] = self._locator or load_locator().version
         run = Run(self._name, "reviewer", self._model.version, self._dataset, settings, __version__)
         return replace(run, server=self._server)
 
@@ -104,8 +104,11 @@ def give_locator(held_out: HeldOutSet, path: Path) -> tuple[HeldOutSet, str]:
     Raises:
         LocatorError: It cannot be read.
     """
-    version = load_locator(path).version
-    text = path.read_text(encoding="utf-8")
+    try:
+        text = path.read_bytes().decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise LocatorError(f"Cannot read the locator {path.name}: {error}.", "Give one that is UTF-8 text.") from error
+    version = parse_locator(text, path.name).version
     given = tuple(replace(held, bundle=replace(held.bundle, locator=text)) for held in held_out.pull_requests)
     return replace(held_out, pull_requests=given), version
 

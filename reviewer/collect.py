@@ -17,6 +17,8 @@ from reviewer.state import Signer, find_summary
 SETTINGS_FILE = ".github/glossator.yml"
 LOCATOR_FILE = ".github/glossator-locator.json"
 """The repository's own, as `glossator-train locator` writes it."""
+NO_TEXT = "(no text)"
+"""Stands for one that is empty, binary or too large to be read: no locator, which the review then says."""
 WRITERS = ("admin", "maintain", "write")
 
 
@@ -36,7 +38,9 @@ def load_settings_file(files: BaseFiles) -> dict[str, object]:
 
 def load_locator_file(files: BaseFiles) -> str:
     """The repository's own locator at the base ref; empty when there is none. It is read where it is used."""
-    return (files.read_file(LOCATOR_FILE, MAX_BYTES + 1) or "") if LOCATOR_FILE in files.list_files() else ""
+    if LOCATOR_FILE not in files.list_files():
+        return ""
+    return files.read_file(LOCATOR_FILE, MAX_BYTES + 1) or NO_TEXT
 
 
 def may_command(host: CodeHost, decision: Decision) -> bool:

@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import Literal
+from typing import Final, Literal
 
 Side = Literal["LEFT", "RIGHT"]
 LineKind = Literal[" ", "+", "-"]
@@ -226,6 +226,10 @@ class Routed:
 Order = Literal["own", "shipped", "fixed"]
 """Who ordered the pieces: the locator that should, the shipped one in place of the repository's, or a fixed rule."""
 CoverageState = Literal["reviewed", "already-reviewed", "skipped", "over-budget", "failed"]
+
+
+SELDOM: Final = "humans seldom comment on such a piece"
+"""Why a piece was skipped that is worth reading (`reviewer.locate`)."""
 
 
 @dataclass(frozen=True, slots=True)

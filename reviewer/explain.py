@@ -52,7 +52,7 @@ def render_plan(bundle: Bundle, settings: Settings) -> str:
     ]
     return "\n\n".join(
         [
-            *([plan.note] if plan.note else []),
+            *([clean(plan.note)] if plan.note else []),
             *([f"The change as a whole: {render_reasons(of_change)}"] if of_change else []),
             _section(
                 "Looked at, best first: how likely a human comments there, where findings may stand, and why", looked_at

@@ -17,6 +17,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from operator import mul
 from pathlib import Path
 from typing import Any, Final
@@ -27,7 +28,8 @@ from reviewer.locator_features import CHANGE_FEATURES, HUNK_FEATURES, LINE_FEATU
 
 LOCATOR_SCHEMA: Final = "glossator/locator/1"
 SHIPPED: Final = Path(__file__).with_name("locator.json")
-MAX_BYTES: Final = 5 * 2**20
+MAX_BYTES: Final = 1_000_000
+"""GitHub gives no larger file of a repository."""
 _PERCENTILES: Final = 101
 _PRIOR_HUNKS: Final = 200
 """The prior counts as much as so many hunks of the change at hand."""
@@ -175,7 +177,7 @@ def parse_locator(text: str | bytes, name: str) -> Locator:
         LocatorError: As `load_locator`.
     """
     if len(text) > MAX_BYTES:
-        raise LocatorError(f"The locator {name} has more than {MAX_BYTES >> 20} MiB.", _ADVICE)
+        raise LocatorError(f"The locator {name} has more than {MAX_BYTES // 1_000_000} MB.", _ADVICE)
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -184,17 +186,25 @@ def parse_locator(text: str | bytes, name: str) -> Locator:
         raise LocatorError(f"The locator {name} is none.", _ADVICE)
     if schema != LOCATOR_SCHEMA:
         raise LocatorError(f"The locator {name} is of format {schema[:60]!r}, and this is {LOCATOR_SCHEMA!r}.", _ADVICE)
-    if document.get("digest") != digest_locator(document):
+    if document.get("digest") != _digest(document):
         raise LocatorError(f"The locator {name} is damaged: its digest is not that of its content.", _ADVICE)
     try:
         hunk, line = (
             _parse_linear(document[key], features)
             for key, features in (("hunk", HUNK_FEATURES), ("line", LINE_FEATURES))
         )
-        prior = _parse_prior(document["prior"])
+        prior, about = _parse_prior(document["prior"]), dict(document.get("about", {}))
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise LocatorError(f"The locator {name} does not fit this version: {str(error)[:200]}.", _ADVICE) from error
-    return Locator(hunk, line, prior, document["digest"][:16], document.get("about", {}))
+    return Locator(hunk, line, prior, document["digest"][:16], about)
+
+
+def _digest(document: Mapping[str, object]) -> str:
+    """Empty where what was read is nested too deep to be written."""
+    try:
+        return digest_locator(document)
+    except RecursionError:
+        return ""
 
 
 def digest_locator(document: Mapping[str, object]) -> str:
@@ -219,7 +229,8 @@ def _parse_linear(value: Mapping[str, Any], features: tuple[str, ...]) -> Linear
     table = value["features"]
     if tuple(table) != features:
         other = sorted(set(table) ^ set(features))
-        raise ValueError(f"it has other features ({', '.join(other[:3]) or 'in another order'})")
+        named = ", ".join(ascii(name[:40]) for name in other[:3])
+        raise ValueError(f"it has other features ({named or 'in another order'})")
     means, weights = (tuple(float(row[key]) for row in table.values()) for key in ("mean", "weight"))
     intercept = float(value["intercept"])
     if not all(abs(value) <= _LARGEST for value in (*means, *weights, intercept)):
@@ -229,8 +240,9 @@ def _parse_linear(value: Mapping[str, Any], features: tuple[str, ...]) -> Linear
 
 def _parse_prior(values: Sequence[Any]) -> Prior:
     percentiles = tuple(map(float, values))
-    if len(percentiles) != _PERCENTILES or list(percentiles) != sorted(percentiles):  # no order where one is no number
-        raise ValueError(f"its prior is not {_PERCENTILES} numbers in their order")
+    in_order = all(low <= high for low, high in pairwise((0.0, *percentiles, 1.0)))  # not where one is no number
+    if len(percentiles) != _PERCENTILES or not in_order:
+        raise ValueError(f"its prior is not {_PERCENTILES} probabilities in their order")
     return Prior(percentiles)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import get_args
 
-from reviewer.domain import Coverage, CoverageState, Hunk, Line, PullRequest, Review, ReviewComment
+from reviewer.domain import SELDOM, Coverage, CoverageState, Hunk, Line, PullRequest, Review, ReviewComment
 from reviewer.inert import inert_line
 
 REVIEWED = ("reviewed", "already-reviewed")
@@ -65,8 +65,10 @@ def render_outcome(review: Review) -> str:
     name = f"{review.repo}#{review.number}" if review.number else review.repo or "the change"
     counts = [plural(len(review.comments), "comment")] if review.comments else []
     counts += [plural(len(review.routed), "more finding" if counts else "finding")] if review.routed else []
+    looked_at = sum(part.state in REVIEWED for part in review.coverage)
+    of_all = f" in the {looked_at:,} of {plural(len(review.coverage), 'piece')} that were looked at"
     nothing = {
-        "reviewed": "no findings",
+        "reviewed": f"no findings{of_all if any(part.reason == SELDOM for part in review.coverage) else ''}",
         "partial": "nothing found in the part that was looked at",
         "not-reviewed": "this says nothing about the change",
     }[review.status]

@@ -252,7 +252,7 @@ def test_a_server_that_repeats_its_secrets(arena: Arena) -> None:
     assert "[removed]" in comment["body"]
 
 
-@pytest.mark.parametrize("text", ["{", '{"schema": "glossator/locator/9"}', "[" * 100_000])
+@pytest.mark.parametrize("text", ["{", '{"schema": "glossator/locator/9"}', "[" * 100_000, "", "x\0"])
 def test_a_repository_s_locator_that_cannot_be_used_is_told(arena: Arena, text: str) -> None:
     pull = arena.open({"a.py": "x = 1\n"}, base={".github/glossator-locator.json": text})
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from reviewer.domain import Bundle, ChangedFile, FileStatus, Hunk, Line, LineKind, PullRequest
+from reviewer.domain import SELDOM, Bundle, ChangedFile, FileStatus, Hunk, Line, LineKind, PullRequest
 from reviewer.file_classes import file_class, is_excluded, language_of, parse_glob, skip_path_reason
 from reviewer.fixed_order import score_hunk
 from reviewer.locate import PIECE_LINES, PIECE_TOKENS, Plan, choose_hunks, count_tokens, split_hunk
@@ -104,6 +104,27 @@ def test_the_repository_s_own_locator_goes_before_the_shipped_one() -> None:
     plan = choose_hunks(replace(make_bundle(*MIXED), locator=own), SETTINGS)
     assert plan.hunks[0].path == "README.md"
     assert not plan.note
+
+
+def make_flat(prior: float) -> str:
+    """A locator that gives each hunk the probability .5, where so many of the repository's have less."""
+    zeros = tuple(0.0 for _ in HUNK_FEATURES)
+    line = Linear(tuple(0.0 for _ in LINE_FEATURES), tuple(0.0 for _ in LINE_FEATURES))
+    spread = tuple(0.1 if at < 101 * prior else 0.9 for at in range(101))
+    return render_locator(Linear(zeros, zeros), line, Prior(spread), {})
+
+
+@pytest.mark.parametrize(
+    ("prior", "share", "looked_at", "inline"),
+    [(0.4, 15, 0, 0), (0.6, 15, 1, 0), (0.9, 15, 1, 1), (0.4, 100, 1, 1), (0.99, 0, 1, 0), (0.6, 45, 1, 1)],
+)
+def test_the_likelier_half_is_looked_at_and_the_likeliest_get_comments_inline(
+    prior: float, share: int, looked_at: int, inline: int
+) -> None:
+    bundle = replace(make_bundle(make_file("a.py", "+x = 1")), locator=make_flat(prior))
+    plan = choose_hunks(bundle, replace(SETTINGS, comment_share=share))
+    assert (len(plan.hunks), len(plan.likely)) == (looked_at, inline)
+    assert [part.reason for part in plan.left_out] == [SELDOM] * (1 - looked_at)
 
 
 def test_a_repository_s_locator_that_cannot_be_used_gives_way_to_the_shipped_one() -> None:

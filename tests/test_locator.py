@@ -7,6 +7,7 @@ import math
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from reviewer.diff import parse_diff
 from reviewer.domain import Hunk, PullRequest
 from reviewer.errors import LocatorError
 from reviewer.locator import (
+    LOCATOR_SCHEMA,
+    MAX_BYTES,
     SHIPPED,
     Linear,
     Located,
@@ -193,7 +196,7 @@ def with_weight(weight: object) -> dict[str, Any]:
         ({}, "is none"),
         (change_shipped(schema="glossator/locator/2"), "'glossator/locator/2', and this is 'glossator/locator/1'"),
         ({**change_shipped(), "about": {}}, "digest"),
-        (change_shipped(hunk=without(change_shipped()["hunk"], "todo")), r"other features \(todo\)"),
+        (change_shipped(hunk=without(change_shipped()["hunk"], "todo")), r"other features \('todo'\)"),
         (change_shipped(line={}), "does not fit"),
         (change_shipped(hunk=with_weight(math.nan)), "no number"),
         (change_shipped(hunk=with_weight(math.inf)), "no number"),
@@ -202,9 +205,13 @@ def with_weight(weight: object) -> dict[str, Any]:
         (change_shipped(hunk={"intercept": 0, "features": {"x" * 10_000: {}}}), "does not fit"),
         (change_shipped(hunk=with_weight("much")), "does not fit"),
         (change_shipped(hunk=with_weight(None)), "does not fit"),
-        (change_shipped(prior=[0.0] * 100), "not 101 numbers in their order"),
-        (change_shipped(prior=[1.0] + [0.0] * 100), "not 101 numbers in their order"),
+        (change_shipped(prior=[0.0] * 100), "not 101 probabilities in their order"),
+        (change_shipped(prior=[1.0] + [0.0] * 100), "not 101 probabilities in their order"),
         (change_shipped(prior=None), "does not fit"),
+        (change_shipped(prior=[math.nan] * 101), "not 101 probabilities in their order"),
+        (change_shipped(prior=[0.0] * 100 + [math.inf]), "not 101 probabilities in their order"),
+        (change_shipped(prior=[-5.0] + [0.0] * 100), "not 101 probabilities in their order"),
+        (change_shipped(about=3), "does not fit"),
     ],
 )
 def test_a_locator_that_does_not_fit_is_refused(document: object, words: str) -> None:
@@ -221,9 +228,23 @@ def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(content)
         with pytest.raises(LocatorError, match=words):
             load_locator(tmp_path / name)
-    (tmp_path / "large").write_bytes(b" " * (5 * 2**20 + 1))
-    with pytest.raises(LocatorError, match="more than 5 MiB"):
+    (tmp_path / "large").write_bytes(b" " * (MAX_BYTES + 1))
+    with pytest.raises(LocatorError, match="more than 1 MB"):
         load_locator(tmp_path / "large")
+
+
+def test_what_is_nested_as_deep_as_can_just_be_read_is_refused() -> None:
+    for depth in range(850, 1_010):
+        with pytest.raises(LocatorError):
+            parse_locator(f'{{"schema": "{LOCATOR_SCHEMA}", "about": {"[" * depth}{"]" * depth}}}', "deep.json")
+
+
+def test_a_score_that_is_no_number_is_none() -> None:
+    shipped = load_locator()
+    broken = replace(shipped, hunk=replace(shipped.hunk, intercept=math.nan))
+    changed = make_pull_request()
+    with pytest.raises(LocatorError, match="no numbers"):
+        broken.locate(changed, changed.files[0].hunks)
 
 
 def test_a_written_locator_reads_as_it_was() -> None:

@@ -17,6 +17,7 @@ from reviewer.diff import parse_diff
 from reviewer.domain import (
     CATEGORIES,
     EMBEDDED,
+    SELDOM,
     SEVERITIES,
     Category,
     Coverage,
@@ -158,6 +159,8 @@ def test_the_first_lines_say_the_status_and_why(output_format: Format) -> None:
 
     assert "Partly reviewed octo/demo#7 at 1a2b3c4: 2 comments and 2 more findings. Of 3 pieces" in outcome(REVIEW)
     assert "Reviewed octo/demo#7 at 1a2b3c4: no findings" in outcome(EMPTY)
+    passed_over = replace(EMPTY, coverage=(*EMPTY.coverage[:1], Coverage(CACHE, 38, 48, "skipped", SELDOM)))
+    assert "1a2b3c4: no findings in the 1 of 2 pieces that were looked at" in outcome(passed_over)
     failed = outcome(FAILED)
     assert "Not reviewed octo/demo#7 at 1a2b3c4: this says nothing about the change. The model gave no" in failed
     partial = outcome(replace(REVIEW, comments=(), routed=()))

@@ -14,11 +14,12 @@ from click.testing import CliRunner, Result
 from evals.commands.run import command
 from evals.content_store import ContentStore
 from evals.errors import EvalError
-from evals.held_out import HeldOut, Key
+from evals.held_out import HeldOut, HeldOutSet, Key
 from evals.predictions import Anchors, Predicted, Prediction, RunFolder, list_changed, list_hunks
 from evals.remembered import RememberedModel
-from evals.run import ReviewerCandidate, locate_hunks, score_places
-from reviewer.errors import ModelError, ModelRefused, ModelUnavailable, UsageError
+from evals.run import ReviewerCandidate, give_locator, locate_hunks, score_places
+from reviewer.errors import LocatorError, ModelError, ModelRefused, ModelUnavailable, UsageError
+from reviewer.locator import SHIPPED, load_locator
 from reviewer.prompt import Reply
 from reviewer.settings import Settings
 from tests.evals.small_sets import APP, MAIN, README, TEST, hold_out, write_set
@@ -33,6 +34,24 @@ PROSE = "I like this change."
 HELD = hold_out(1, APP)
 """Two hunks, around R5 and R30."""
 ONE_AT_A_TIME = Settings(concurrency=1)
+
+
+def test_the_locator_that_is_given_is_the_one_that_is_judged(tmp_path: Path) -> None:
+    given = tmp_path / "given.json"
+    given.write_bytes(SHIPPED.read_bytes())
+    wanted, version = give_locator(HeldOutSet("small", (HELD,)), given)
+    assert version == load_locator().version
+    assert wanted.pull_requests[0].bundle.locator == SHIPPED.read_text(encoding="utf-8")
+    for encoding in ("utf-8-sig", "utf-16"):
+        given.write_text(SHIPPED.read_text(encoding="utf-8"), encoding=encoding)
+        with pytest.raises(LocatorError):
+            give_locator(wanted, given)
+
+
+def test_a_run_says_which_locator_it_is_of(tmp_path: Path) -> None:
+    model = RememberedModel(FakeModel(), ContentStore(tmp_path / "answers.sqlite"))
+    assert ReviewerCandidate("fake", model, Settings()).run.settings["locator"] == load_locator().version
+    assert ReviewerCandidate("fake", model, Settings(), locator="abc").run.settings["locator"] == "abc"
 
 
 def predict(

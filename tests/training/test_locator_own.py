@@ -19,7 +19,8 @@ from tests.test_locate import make_hunk
 from tests.training.small_project import SmallProject
 from training.cli import train
 from training.errors import DataError
-from training.locator.own import ADAPTS, IMPROVEMENTS, LEAST, decide, judge, split_by_age, train_own
+from training.locator.fit import Recipe
+from training.locator.own import ADAPTS, IMPROVEMENTS, LEAST, decide, fit_own, judge, split_by_age, train_own
 from training.records import encode, save_records
 from training.splits import SPLITS_SCHEMA, Assigned
 
@@ -101,10 +102,26 @@ def test_fewer_pull_requests_than_fifty_keep_the_shipped_order(tmp_path: Path) -
     assert not (tmp_path / "none.json").exists()
 
 
-def test_without_comments_there_is_nothing_to_learn_from(tmp_path: Path) -> None:
+def test_without_comments_the_shipped_order_stays(tmp_path: Path) -> None:
     silent = [HeldOut(held.bundle, (), True, 0, held.created_at) for held in make_all(60, odd=False)]
-    with pytest.raises(DataError, match="0 commented pull requests"):
-        train_own(silent, "octo/demo", tmp_path / "own.json")
+    told = train_own(silent, "octo/demo", tmp_path / "own.json")
+    assert told[0].startswith("The shipped order stays: 0 commented pull requests")
+    assert load_locator(tmp_path / "own.json").hunk.intercept < load_locator().hunk.intercept
+
+
+def test_a_folder_that_is_not_there_is_told_before_anything_is_trained(tmp_path: Path) -> None:
+    for count in (30, 60):
+        with pytest.raises(DataError, match="There is no folder"):
+            train_own(make_all(count, odd=False), "octo/demo", tmp_path / "gone" / "own.json")
+
+
+def test_the_own_weights_start_from_the_shipped_ones() -> None:
+    """With a heavy penalty on what is changed, hardly anything is."""
+    shipped = load_locator()
+    fitted = fit_own(make_all(100, odd=True), Recipe(strength=1e-6, line_penalty=1e6), shipped)
+    slope = fitted.hunk.weights[0] / shipped.hunk.weights[0]
+    assert fitted.hunk.weights == pytest.approx([slope * weight for weight in shipped.hunk.weights], rel=0.05, abs=0.01)
+    assert fitted.line.weights == pytest.approx(shipped.line.weights, abs=0.01)
 
 
 def test_the_command_takes_a_repository_or_files() -> None:

@@ -20,7 +20,7 @@ from tests.fakes import make_pull_request
 from tests.test_locate import make_hunk
 from training.cli import train
 from training.errors import DataError
-from training.locator.fit import Recipe, adapt, fit_locator
+from training.locator.fit import Recipe, adapt, fit_locator, guess_unlabelled
 from training.locator.labels import Floats, Labelled, Lines, label
 
 EDITED, TODO = HUNK_FEATURES.index("edited_tokens"), HUNK_FEATURES.index("todo")
@@ -138,6 +138,18 @@ def test_adapting_keeps_the_order_and_moves_the_spread() -> None:
     assert adapt(shipped, [replace(each, complete=False) for each in own]) == (shipped.hunk, shipped.prior)
 
 
+@pytest.mark.parametrize("known", [0.3, 0.6, 1.0])
+def test_of_the_hunks_without_a_known_comment_as_many_count_as_right_as_are(known: float) -> None:
+    whole = make_labelled(600, seed=4)
+    rows, right = np.concatenate([one.rows for one in whole]), np.concatenate([one.right for one in whole])
+    labelled = right & (np.random.default_rng(5).random(len(right)) < known)
+    truth = guess_unlabelled(rows, labelled, np.ones(len(right)), known, Recipe(strength=1.0))
+    assert truth.sum() == pytest.approx(right.sum(), rel=0.05)
+    assert truth[labelled].min() == 1
+    if known < 1:
+        assert truth[right & ~labelled].mean() > 2 * truth[~right].mean()
+
+
 def test_too_little_is_refused() -> None:
     with pytest.raises(DataError, match="too few to learn from"):
         fit_locator(make_labelled(10), Recipe())
@@ -145,7 +157,7 @@ def test_too_little_is_refused() -> None:
         fit_locator(make_labelled(300, complete=False), Recipe())
 
 
-def save_demo(path: Path, count: int = 60) -> None:
+def save_demo(path: Path, count: int = 60, created_at: str = "2026-01-01") -> None:
     """Pull requests of two hunks: humans comment on the one that is not an import, on its branch."""
     lines = []
     for number in range(1, count + 1):
@@ -156,7 +168,7 @@ def save_demo(path: Path, count: int = 60) -> None:
         files = (ChangedFile("a.py", "modified", hunks),)
         gold = (GoldComment(number, "a.py", "RIGHT", 24, None, "And an empty one?"),) if number % 3 else ()
         held = HeldOut(
-            Bundle(make_pull_request(files=files, number=number)), gold, complete=True, created_at="2026-01-01"
+            Bundle(make_pull_request(files=files, number=number)), gold, complete=True, created_at=created_at
         )
         lines.append(encode(held))
     save_held_out(path, "demo", lines)
@@ -183,8 +195,26 @@ def test_the_command_writes_a_locator_that_the_reviewer_takes(tmp_path: Path) ->
 
 def test_repositories_and_days_can_be_left_out(tmp_path: Path) -> None:
     save_demo(tmp_path / "demo.jsonl")
-    for option in (["--without", make_pull_request().repo], ["--before", "2026-01-01"]):
-        argv = ["locator", "--pull-requests", str(tmp_path / "demo.jsonl"), "--out", str(tmp_path / "l.json"), *option]
+    save_demo(tmp_path / "undated.jsonl", created_at="")
+    repo = make_pull_request().repo
+    for name, *option in (
+        ("demo", "--without", repo),
+        ("demo", "--before", "2026-01-01"),
+        ("undated", "--before", "2027-01-01"),
+    ):
+        argv = ["locator", f"--pull-requests={tmp_path / name}.jsonl", f"--out={tmp_path / 'l.json'}", *option]
         with pytest.raises(DataError, match=r"^0 commented pull requests"):
             CliRunner().invoke(train, argv, catch_exceptions=False)
     assert not (tmp_path / "l.json").exists()
+
+
+def test_what_would_count_twice_or_is_not_there_is_refused(tmp_path: Path) -> None:
+    save_demo(tmp_path / "demo.jsonl")
+    file = f"--pull-requests={tmp_path / 'demo.jsonl'}"
+    for words, *argv in (
+        ("is given twice", file, "--out=x.json"),
+        ("no 'octo/dmeo' to leave out", "--without=octo/dmeo", "--out=x.json"),
+        ("There is no folder", f"--out={tmp_path / 'gone' / 'x.json'}"),
+    ):
+        with pytest.raises(DataError, match=words):
+            CliRunner().invoke(train, ["locator", file, *argv], catch_exceptions=False)

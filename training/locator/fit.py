@@ -47,7 +47,8 @@ class Recipe:
 class Fitted:
     """The models, and the spread of their scores over all complete pull requests.
 
-    `known_share`: of the comments on selections, the share that is known, by an estimate; None without a selection.
+    `known_share`: of the comments on selections, the share that is known; None without a selection. It is estimated
+    with a model of other repositories, which finds less there than it would at home, and so it is too large.
     """
 
     hunk: Linear
@@ -82,7 +83,7 @@ def fit_locator(
     if selected:
         more, labelled, its_weight = _stack(selected, recipe)
         share = float(min(1.0, labelled.sum() / _expit(_score(hunk, more)).sum()))
-        truth = _guess_unlabelled(more, labelled, its_weight, share, recipe)
+        truth = guess_unlabelled(more, labelled, its_weight, share, recipe)
         hunk = _fit_hunks(
             np.concatenate([rows, more]),
             np.concatenate([right, truth]),
@@ -145,8 +146,19 @@ def _minimize(lose: Callable[[Floats], tuple[float, Floats]], size: int) -> Floa
     return point
 
 
-def _guess_unlabelled(rows: Floats, labelled: Bools, weight: Floats, share: float, recipe: Recipe) -> Floats:
-    """(hunks,): 1 for the labelled ones, else how likely somebody commented on it and the comment is not known."""
+def guess_unlabelled(rows: Floats, labelled: Bools, weight: Floats, share: float, recipe: Recipe) -> Floats:
+    """How right each hunk of selections is: 1 when labelled, else how likely somebody's comment on it is not known.
+
+    Args:
+        rows: (hunks, HUNK_FEATURES).
+        labelled: (hunks,) whether a comment is known.
+        weight: (hunks,).
+        share: Of the comments, those that are known.
+        recipe: How the model of what is labelled is fitted.
+
+    Returns:
+        (hunks,) from 0 to 1.
+    """
     odds = np.exp(_score(_fit_hunks(rows, labelled.astype(np.float64), weight, recipe), rows))
     unknown = np.minimum(_SURE, (1 - share) / share * odds)
     return np.where(labelled, 1.0, unknown)
@@ -255,7 +267,7 @@ def _fit_lines(hunks: Sequence[Lines], recipe: Recipe, start: Linear | None = No
     means, spread = rows.mean(axis=0), rows.std(axis=0) + 1e-6
     sizes = [len(hunk.right) for hunk in hunks]
     group, starts = np.repeat(np.arange(len(hunks)), sizes), np.cumsum([0, *sizes[:-1]])
-    scaled = np.clip((rows - means) / spread, -4, 4)
+    scaled = (rows - means) / spread
     free = np.array(start.weights) * spread if start else np.zeros(rows.shape[1])
 
     def lose(weights: Floats) -> tuple[float, Floats]:

@@ -19,7 +19,7 @@ from evals.predictions import list_hunks
 from evals.ranking import list_remarked, list_right
 from reviewer.domain import Hunk
 from reviewer.locate import list_readable
-from reviewer.locator_features import HUNK_FEATURES, LINE_FEATURES, read_change
+from reviewer.locator_features import HUNK_FEATURES, read_change
 from reviewer.settings import Settings
 
 Floats = NDArray[np.float64]
@@ -99,6 +99,3 @@ def _label_lines(hunk: Hunk, spans: dict[tuple[str, str], list[tuple[int, int]]]
         ],
         dtype=np.bool_,
     )
-
-
-assert LINE_FEATURES, "measured by read_change"

@@ -29,9 +29,10 @@ from evals.statistics import Comparison, correct_holm
 from evals.table import Table
 from reviewer import __version__
 from reviewer.locator import Locator, load_locator, parse_locator, render_locator
+from training.errors import DataError
 from training.locator.fit import Fitted, Recipe, adapt, fit_locator
 from training.locator.labels import label_all
-from training.locator.train import save_locator
+from training.locator.train import refuse_folder, save_locator
 
 LEAST: Final = 50
 """Pull requests. With fewer the shipped order stays."""
@@ -98,7 +99,7 @@ def train_own(held: Sequence[HeldOut], repo: str, out: Path, recipe: Recipe | No
         Sentences on how they compare, and which to use.
 
     Raises:
-        DataError: There is too little to learn from, or the file cannot be written.
+        DataError: The file cannot be written.
     """
     shipped, recipe = load_locator(), recipe or Recipe()
     about: dict[str, object] = {"glossator": __version__, "repositories": [repo], "pull_requests": len(held)}
@@ -106,9 +107,14 @@ def train_own(held: Sequence[HeldOut], repo: str, out: Path, recipe: Recipe | No
     if len(held) < ADAPTS:
         return [f"The shipped one stays: {few}"]
     if len(held) < LEAST:
+        refuse_folder(out)
         return [f"The shipped one stays: {few}", *_save_adapted(held, shipped, about, out)]
+    refuse_folder(out)
     older, newest = split_by_age(held)
-    fitted = fit_own(older, recipe, shipped)
+    try:
+        fitted = fit_own(older, recipe, shipped)
+    except DataError as error:
+        return [f"The shipped order stays: {error.what}", *_save_adapted(held, shipped, about, out)]
     described = about | {"pull_requests": len(older), "recipe": asdict(recipe)}
     own = render_locator(fitted.hunk, fitted.line, fitted.prior, described)
     judged = judge(newest, own)
@@ -120,7 +126,11 @@ def train_own(held: Sequence[HeldOut], repo: str, out: Path, recipe: Recipe | No
 
 
 def _save_adapted(held: Sequence[HeldOut], shipped: Locator, about: dict[str, object], out: Path) -> Iterator[str]:
-    """The shipped weights with the repository's own height and spread of probabilities."""
+    """The shipped weights with the repository's own height and spread of probabilities.
+
+    Raises:
+        DataError: The file cannot be written.
+    """
     linear, prior = adapt(shipped, label_all(held))
     save_locator(render_locator(linear, shipped.line, prior, {**about, "order": shipped.version}), out)
     yield (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,14 +19,14 @@ from training.locator.labels import Labelled, label_all
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which pull requests are learned from. `before`: created before this day (UTC)."""
+    """Which pull requests are learned from. `before`: known to be created before this day (UTC)."""
 
     without: tuple[str, ...] = ()
     before: str = ""
 
     def wants(self, held: HeldOut) -> bool:
         """Whether it is one of them."""
-        return held.key[0] not in self.without and (not self.before or held.created_at < self.before)
+        return held.key[0] not in self.without and (not self.before or "" < held.created_at < self.before)
 
 
 def train_locator(sets: Sequence[Path], choice: Choice, out: Path, recipe: Recipe | None = None) -> list[str]:
@@ -38,12 +39,34 @@ def train_locator(sets: Sequence[Path], choice: Choice, out: Path, recipe: Recip
         DataError: A file cannot be read or written, or there is too little to learn from.
     """
     recipe = recipe or Recipe()
+    refuse_folder(out)
     found = [_load(path) for path in sets]
+    _refuse_odd_sets(found, choice)
     labelled = label_all(held for one in found for held in one.pull_requests if choice.wants(held))
     fitted = fit_locator(labelled, recipe)
     about = describe(found, labelled, choice, fitted, recipe)
     save_locator(render_locator(fitted.hunk, fitted.line, fitted.prior, about), out)
     return [*tell(labelled, fitted), f"{out}: written."]
+
+
+def _refuse_odd_sets(sets: Sequence[HeldOutSet], choice: Choice) -> None:
+    """Refuse pull requests that would count twice, and repositories to leave out that are not there."""
+    keys = Counter(held.key for one in sets for held in one.pull_requests)
+    if twice := next((key for key, count in keys.items() if count > 1), None):
+        raise DataError(f"{twice[0]}#{twice[1]} is given twice.", "Name each pull request in one of the files.")
+    repos = {repo for repo, _ in keys}
+    if unknown := [repo for repo in choice.without if repo not in repos]:
+        raise DataError(f"There is no {unknown[0]!r} to leave out.", f"There are: {', '.join(sorted(repos))}.")
+
+
+def refuse_folder(out: Path) -> None:
+    """Refuse a file that cannot be written before anything is computed.
+
+    Raises:
+        DataError: Its folder is not there.
+    """
+    if not out.parent.is_dir():
+        raise DataError(f"There is no folder {out.parent}.", "Make it, or give another --out.")
 
 
 def save_locator(text: str, out: Path) -> None:
@@ -91,4 +114,4 @@ def tell(labelled: Sequence[Labelled], fitted: Fitted) -> Iterator[str]:
     yield f"{len(labelled):,} pull requests of {len({one.repo for one in labelled})} repositories, {hunks:,} hunks."
     yield f"Humans commented on {right:,} hunks; on {len(complete):,} pull requests all comments are known."
     if fitted.known_share is not None:
-        yield f"Of the others' comments about {fitted.known_share:.0%} are known, by a model of the complete ones."
+        yield f"Of the others' comments at most {fitted.known_share:.0%} are known, by a model of the complete ones."
