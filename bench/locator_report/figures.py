@@ -48,7 +48,7 @@ def calibrate(left: LeftOut, draws: int) -> Iterator[Calibration]:
     before, newest = labelled[: len(labelled) // 2], labelled[len(labelled) // 2 :]
     right = [one.right for one in newest]
     for own in ADAPTED_BY:
-        linear, _ = adapt(left.locator, before[len(before) - own :])
+        linear, _ = adapt(left.locator, before[max(0, len(before) - own) :])
         said = [score(linear, one.rows) for one in newest]
         bins = bin_by_mass(np.concatenate(said), np.concatenate(right))
         yield Calibration(own, bins, estimate_calibration_error(said, right, draws=draws))

@@ -37,7 +37,7 @@ def tell_steps(what: str, by_repo: Mapping[str, Sequence[Step]]) -> Iterator[str
 
 
 def _tell_range(values: Sequence[float]) -> str:
-    return tell(Estimate(sum(values) / len(values), min(values), max(values)))
+    return tell(Estimate(sum(values) / len(values), min(values), max(values))) if values else NONE
 
 
 def tell_weighed(hunk: Sequence[Weighed], line: Sequence[Weighed]) -> Iterator[str]:
