@@ -180,7 +180,7 @@ def test_a_refusal_is_no_silence() -> None:
 
 def test_with_many_at_once_a_model_that_is_down_costs_at_most_a_round_more() -> None:
     model = FakeModel(otherwise=DOWN)
-    result = review(many_hunks(20), model, Settings(concurrency=4))
+    result = review(many_hunks(20), model, Settings(concurrency=4, comment_share=100))
     assert PATIENCE <= len(model.prompts) <= PATIENCE + 4
     assert Counter(entry.state for entry in result.coverage) == {"failed": 20}
 
@@ -212,7 +212,7 @@ class SlowFirst(FakeModel):
 
 
 def test_the_result_does_not_depend_on_who_answers_first() -> None:
-    result = review(many_hunks(6), SlowFirst(), Settings(concurrency=6, max_comments=2))
+    result = review(many_hunks(6), SlowFirst(), Settings(concurrency=6, max_comments=2, comment_share=100))
     assert [entry.path for entry in result.coverage] == [f"shop{number}.py" for number in range(6)]
     assert [comment.path for comment in result.comments] == ["shop0.py", "shop1.py"]
     assert [entry.finding.path for entry in result.routed] == [f"shop{number}.py" for number in range(2, 6)]
