@@ -186,7 +186,7 @@ def parse_locator(text: str | bytes, name: str) -> Locator:
         raise LocatorError(f"The locator {name} is none.", _ADVICE)
     if schema != LOCATOR_SCHEMA:
         raise LocatorError(f"The locator {name} is of format {schema[:60]!r}, and this is {LOCATOR_SCHEMA!r}.", _ADVICE)
-    if document.get("digest") != _digest(document):
+    if not (digest := _digest(document)) or document.get("digest") != digest:
         raise LocatorError(f"The locator {name} is damaged: its digest is not that of its content.", _ADVICE)
     try:
         hunk, line = (
@@ -196,7 +196,7 @@ def parse_locator(text: str | bytes, name: str) -> Locator:
         prior, about = _parse_prior(document["prior"]), dict(document.get("about", {}))
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise LocatorError(f"The locator {name} does not fit this version: {str(error)[:200]}.", _ADVICE) from error
-    return Locator(hunk, line, prior, document["digest"][:16], about)
+    return Locator(hunk, line, prior, digest[:16], about)
 
 
 def _digest(document: Mapping[str, object]) -> str:

@@ -20,7 +20,6 @@ from reviewer.diff import parse_diff
 from reviewer.domain import Hunk, PullRequest
 from reviewer.errors import LocatorError
 from reviewer.locator import (
-    LOCATOR_SCHEMA,
     MAX_BYTES,
     SHIPPED,
     Linear,
@@ -236,7 +235,9 @@ def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
 def test_what_is_nested_as_deep_as_can_just_be_read_is_refused() -> None:
     for depth in range(850, 1_010):
         with pytest.raises(LocatorError):
-            parse_locator(f'{{"schema": "{LOCATOR_SCHEMA}", "about": {"[" * depth}{"]" * depth}}}', "deep.json")
+            parse_locator(
+                json.dumps(change_shipped() | {"digest": ""})[:-1] + f', "x": {"[" * depth}{"]" * depth}}}', "deep"
+            )
 
 
 def test_a_score_that_is_no_number_is_none() -> None:
