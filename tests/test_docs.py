@@ -22,6 +22,8 @@ from reviewer.model_catalogue import CATALOGUE
 from reviewer.report import FORMATS
 from reviewer.settings import Settings
 from reviewer.settings_table import TABLE
+from runners.cli import TASKS as NAMES_OF_TASKS
+from runners.cli import operate
 from tests.command import ROOT
 from training.cli import STAGES as NAMES_OF_STAGES
 from training.cli import train
@@ -58,6 +60,7 @@ def name_module(package: str, command: str) -> str:
 GROUPS: dict[str, tuple[str, click.Group]] = {
     "glossator-train": ("training", train),
     "glossator-eval": ("evals", evaluate),
+    "glossator-ops": ("runners", operate),
 }
 GROUP_COMMANDS = [
     (program, page, words)
@@ -67,14 +70,15 @@ GROUP_COMMANDS = [
 ]
 MODULES = [name_module("training", name) for name in NAMES_OF_STAGES]
 MODULES += [name_module("evals", name) for name in NAMES_OF_STEPS]
+MODULES += [name_module("runners", name) for name in NAMES_OF_TASKS]
 STAGES = [import_module(module).command for module in MODULES]
 OF_GROUPS = {
     name
-    for package in ("training", "evals")
+    for package in ("training", "evals", "runners")
     for file in ROOT.glob(f"{package}/**/*.py")
     for name in re.findall(r"GLOSSATOR_\w+", file.read_text())
 }
-"""Variables that only `glossator-train` or `glossator-eval` reads."""
+"""Variables that only `glossator-train`, `glossator-eval` or `glossator-ops` reads."""
 
 
 @pytest.mark.parametrize(("page", "words"), COMMANDS, ids=[f"{page}: {' '.join(words)}" for page, words in COMMANDS])
@@ -111,7 +115,8 @@ def test_a_command_line_of_a_group_parses(
 
 
 @pytest.mark.parametrize(
-    ("program", "names"), [("glossator-train", NAMES_OF_STAGES), ("glossator-eval", NAMES_OF_STEPS)]
+    ("program", "names"),
+    [("glossator-train", NAMES_OF_STAGES), ("glossator-eval", NAMES_OF_STEPS), ("glossator-ops", NAMES_OF_TASKS)],
 )
 def test_every_stage_is_explained(program: str, names: dict[str, str]) -> None:
     named = re.findall(rf"^\| `{program} ([a-z-]+)` \|", read("docs/cli.md"), re.MULTILINE)
@@ -142,7 +147,7 @@ def test_files_that_are_named_exist(page: str) -> None:
     """Paths with a folder of ours in front."""
     text = re.sub(r"```.*?```", "", read(page), flags=re.DOTALL)
     for path in re.findall(
-        r"`((?:reviewer|training|simulation|action|tests|docs|examples|schemas|bench)/[\w./*-]+)`", text
+        r"`((?:reviewer|training|runners|terraform|ansible|simulation|action|tests|docs|examples|schemas|bench)/[\w./*-]+)`", text
     ):
         made = path == "bench/results.json"  # by `make bench`
         assert made or list(ROOT.glob(path.rstrip("/"))), path

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-OURS = ("action", "reviewer", "training", "evals", "simulation", "tests")
+OURS = ("action", "reviewer", "training", "evals", "runners", "simulation", "tests")
 MAY_IMPORT = {
     "reviewer": frozenset(),
     "action": frozenset({"reviewer"}),
     "evals": frozenset({"reviewer"}),
+    "runners": frozenset({"reviewer"}),
     "simulation": frozenset({"reviewer"}),
     "training": frozenset({"reviewer", "evals", "simulation"}),
 }
@@ -86,7 +87,7 @@ def test_imports_point_one_way(package: str) -> None:
     assert wrong == []
 
 
-@pytest.mark.parametrize("package", ["reviewer", "action"])
+@pytest.mark.parametrize("package", ["reviewer", "action", "runners"])
 def test_what_runs_in_a_job_learns_nothing(package: str) -> None:
     assert [(name, it) for name, it in imports_of(package) if it.split(".")[0] in LEARNERS] == []
 

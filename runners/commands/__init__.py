@@ -1,0 +1,1 @@
+"""One module for each command of `glossator-ops`, named as the command is."""
