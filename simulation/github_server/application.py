@@ -18,6 +18,7 @@ from simulation.github_server import (
     routes_git,
     routes_issues,
     routes_reviews,
+    routes_runners,
     routes_tracker,
 )
 from simulation.github_server.answers import Answer, ApiError, Redirect, Request, not_found
@@ -27,7 +28,7 @@ from simulation.github_server.routes import ROUTES
 from simulation.github_server.state import Token, World
 from simulation.github_server.views import Views
 
-ROUTE_MODULES = (routes_actions, routes_apps, routes_git, routes_issues, routes_reviews, routes_tracker)
+ROUTE_MODULES = (routes_actions, routes_apps, routes_git, routes_issues, routes_reviews, routes_runners, routes_tracker)
 """Imported for the routes that they register."""
 
 

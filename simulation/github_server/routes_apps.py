@@ -9,7 +9,14 @@ from simulation.github_server.routes import route
 from simulation.github_server.state import Account, App, Budget, Level, Token, World, render_time
 from simulation.github_server.views import Json
 
-SCOPES = {"actions": "workflows", "contents": "contents", "issues": "issues", "pull_requests": "pull_requests"}
+SCOPES = {
+    "actions": "workflows",
+    "administration": "administration",
+    "contents": "contents",
+    "issues": "issues",
+    "organization_self_hosted_runners": "organization_runners",
+    "pull_requests": "pull_requests",
+}
 """The permissions that the stand-in knows, as GitHub names them and as a token does."""
 LONGEST = 600
 """Seconds that a signed request may be good for."""

@@ -11,6 +11,7 @@ from simulation.github_server.application import Application, Call
 from simulation.github_server.git_store import Files, GitStore
 from simulation.github_server.pulls import close_pull, merge_pull, open_pull
 from simulation.github_server.rules import move_comments
+from simulation.github_server.runner_scenario import RunnerSteps
 from simulation.github_server.state import (
     App,
     Label,
@@ -99,7 +100,7 @@ class Scenario:
 
 
 @dataclass(slots=True)
-class RepoScenario:
+class RepoScenario(RunnerSteps):
     """A repository in a test's hands."""
 
     server: Scenario

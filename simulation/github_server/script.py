@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from simulation.github_server.server import GitHubServer
 
 SERVER_STEPS = ("create_repo", "add_token", "add_app", "advance", "set_time")
-REPO_STEPS = ("commit", "add_collaborator", "open_pull_request", "rename", "set_license", "add_workflow")
+REPO_STEPS = (
+    "commit", "add_collaborator", "open_pull_request", "rename", "set_license", "add_workflow",
+    "set_actions", "add_environment", "add_runner", "publish", "queue_run", "take_job", "finish_job",
+)  # fmt: skip
 PULL_STEPS = (
     "push", "force_push", "rebase", "comment", "review", "review_comment", "reply", "react", "resolve", "label",
     "close", "mark_ready", "delete_fork", "vanish",

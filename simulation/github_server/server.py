@@ -93,13 +93,26 @@ class GitHubServer(Scenario):
         pull_requests: Level = "write",
         issues: Level = "write",
         workflows: Level = "write",
+        administration: Level = "none",
+        organization_runners: Level = "none",
         limit: int | None = None,
     ) -> str:
         """Let clients in. `limit` is in requests an hour; by default 1,000 for a GITHUB_TOKEN and 5,000 for others."""
         budget = limit or (1000 if actions else 5000)
         account = self.world.account(login)
         token = Token(
-            name, value, account, actions, contents, pull_requests, issues, workflows, Budget(budget), Budget(budget)
+            name,
+            value,
+            account,
+            actions,
+            contents,
+            pull_requests,
+            issues,
+            workflows,
+            administration,
+            organization_runners,
+            Budget(budget),
+            Budget(budget),
         )
         self.world.tokens[value] = token
         return value

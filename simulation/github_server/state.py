@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from simulation.github_server.diffs import FileDiff, compare
 from simulation.github_server.git_store import GitStore
+from simulation.github_server.runner_state import ActionsState
 
 Level = Literal["none", "read", "write"]
 
@@ -91,6 +92,9 @@ class Token:
     issues: Level = "write"
     workflows: Level = "write"
     """The permission that GitHub calls `actions`."""
+    administration: Level = "none"
+    organization_runners: Level = "none"
+    """The permission that GitHub calls `organization_self_hosted_runners`."""
     core: Budget = field(default_factory=Budget)
     graphql: Budget = field(default_factory=Budget)
     writes: list[float] = field(default_factory=list)
@@ -284,6 +288,8 @@ class Repository:
     workflows: set[str] | None = None
     """File names of the workflows that there are; None: any."""
     dispatches: list[Dispatch] = field(default_factory=list)
+    actions: ActionsState = field(default_factory=ActionsState)
+    """Runs that wait for self-hosted runners, the runners, and the settings."""
 
     @property
     def full_name(self) -> str:
