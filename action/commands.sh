@@ -3,7 +3,7 @@
 # Install locked requirements into a folder of the job, and put commands on the path of later steps. As in install.sh
 # nothing of the working directory, nor of what earlier steps have told Python, has a say.
 set -euo pipefail
-unset ${!PYTHON@}
+unset "${!PYTHON@}"
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 venv="$RUNNER_TEMP/$1-venv" folder="$RUNNER_TEMP/$1-commands"
 shift

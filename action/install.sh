@@ -3,7 +3,7 @@
 # Nothing of the working directory has a say: no uv.toml, no .python-version, no module of that name. Nor has what earlier
 # steps of the job have told Python, which may point there.
 set -euo pipefail
-unset ${!PYTHON@}
+unset "${!PYTHON@}"
 case "${GLOSSATOR_STEP:-all}" in
   all | collect | infer | post) ;;
   *) echo "::error title=Glossator::The input step must be all, collect, infer or post." && exit 2 ;;
