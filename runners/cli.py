@@ -11,7 +11,9 @@ from reviewer import __version__
 from reviewer.cli import run_command
 from reviewer.errors import UsageError
 
-TASKS: Final[dict[str, str]] = {}
+TASKS: Final[dict[str, str]] = {
+    "serving": "choose backend, quantization and sizes for a GPU",
+}
 
 
 class TaskGroup(click.Group):
