@@ -1,0 +1,11 @@
+# Who signs in stands in clouds.yaml or in OS_* variables, never here.
+
+provider "openstack" {
+  cloud  = var.cloud
+  region = var.region
+}
+
+provider "openstack" {
+  alias = "object_store"
+  cloud = var.object_store_cloud
+}
