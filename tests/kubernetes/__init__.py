@@ -1,0 +1,1 @@
+"""The manifests below runners/kubernetes."""
