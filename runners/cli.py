@@ -13,6 +13,8 @@ from reviewer.errors import UsageError
 
 TASKS: Final[dict[str, str]] = {
     "serving": "choose backend, quantization and sizes for a GPU",
+    "gateway": "take events of short-lived jobs, show them to Prometheus",
+    "event": "tell the gateway what a short-lived job did",
 }
 
 
