@@ -12,6 +12,8 @@ from reviewer.cli import run_command
 from reviewer.errors import UsageError
 
 TASKS: Final[dict[str, str]] = {
+    "lease": "reserve machines on Chameleon, keep them, give them back",
+    "serving-state": "tell GitHub whether models are served, and until when",
     "serving": "choose backend, quantization and sizes for a GPU",
     "gateway": "take events of short-lived jobs, show them to Prometheus",
     "event": "tell the gateway what a short-lived job did",

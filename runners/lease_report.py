@@ -1,0 +1,107 @@
+"""What is said of a lease: to people, to Terraform, and to the steps of a workflow."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from reviewer.console import save_text
+from reviewer.errors import UsageError
+from runners.errors import CloudError
+from runners.lease import ACTIVE, Lease
+from runners.lease_errors import NoCapacity, NoSuchLease, TermRefused
+from runners.lease_machines import FLOATING_IP
+from runners.lease_renewal import Renewal
+from runners.lease_times import render_left, render_time
+
+NOTICE: Final = timedelta(minutes=30)
+"""Serving ends so long before the lease does: a review takes at most that, and then nothing is cut off."""
+_ID: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
+
+
+def describe_lease(
+    lease: Lease, ids: Mapping[str, str] | None = None, successor: Lease | None = None
+) -> dict[str, Any]:
+    """A lease for JSON. `reservation_ids`: by role where roles are known, and `reservations` as the cloud has them."""
+    addresses = [str(one.get("id")) for one in lease.reservations if one.get("resource_type") == FLOATING_IP]
+    kinds = [{"id": str(one.get("id")), "type": str(one.get("resource_type"))} for one in lease.reservations]
+    return {
+        "name": lease.name,
+        "id": lease.id,
+        "status": lease.status,
+        "start": render_time(lease.start),
+        "end": render_time(lease.end),
+        "reservation_ids": dict(ids or {}),
+        "floating_ips": addresses[0] if addresses else None,
+        "reservations": kinds,
+        "successor": describe_lease(successor) if successor else None,
+    }
+
+
+def render_lease(lease: Lease, now: datetime, ids: Mapping[str, str] | None = None) -> str:
+    """A lease for people."""
+    rows = [
+        ("lease", f"{lease.name} ({lease.id})"),
+        ("status", lease.status),
+        ("start", render_time(lease.start)),
+        ("end", render_time(lease.end)),
+        ("left", render_left(lease.end - max(now, lease.start))),
+    ]
+    names = {identity: role for role, identity in (ids or {}).items()}
+    for one in lease.reservations:
+        identity = str(one.get("id"))
+        rows.append((names.get(identity, "reservation"), f"{identity} ({one.get('resource_type')})"))
+    return "\n".join(f"{name:<12} {value}" for name, value in rows)
+
+
+def save_variables(path: Path, ids: Mapping[str, str]) -> None:
+    """Write `reservation_ids` for Terraform: JSON for a name that ends in .json, else HCL.
+
+    Raises:
+        UsageError: No roles are known, the cloud's ids are none, or the file cannot be written.
+    """
+    if not ids:
+        raise UsageError("Which reservation is for which role is not known.", "Name the machines with --machine.")
+    if not all(_ID.fullmatch(one) for one in ids.values()):
+        raise CloudError("The cloud's reservation ids cannot be read.", "Check that OS_AUTH_URL is right.")
+    if path.suffix == ".json":
+        text = json.dumps({"reservation_ids": dict(ids)}, indent=2) + "\n"
+    else:
+        width = max(map(len, ids))
+        lines = [f'  {role:<{width}} = "{identity}"' for role, identity in ids.items()]
+        text = "\n".join(["reservation_ids = {", *lines, "}"]) + "\n"
+    save_text(text, path)
+
+
+def append_outputs(path: Path, values: Mapping[str, str]) -> None:
+    """Add `name=value` lines to a step's output file. A line break in a value would make another output of it."""
+    lines = [f"{name}={' '.join(value.split())}\n" for name, value in values.items()]
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.writelines(lines)
+    except OSError as error:
+        raise UsageError(f"Cannot write {path}: {error.strerror}.", "Name a file that can be written.") from None
+
+
+def list_outputs(renewal: Renewal, now: datetime, margin: timedelta) -> dict[str, str]:
+    """What a workflow acts on. `serving`: `up` where what serves may go on doing so, `down` where it cannot."""
+    lease = renewal.lease
+    ending = renewal.outcome == "ending" and lease.end - now <= margin
+    up = lease.status == ACTIVE and renewal.outcome != "created" and not ending
+    return {
+        "outcome": renewal.outcome,
+        "serving": "up" if up else "down",
+        "serving-until": render_time(lease.end - NOTICE),
+        "lease-end": render_time(lease.end),
+        "why": renewal.why,
+    }
+
+
+def list_outputs_of_failure(error: CloudError) -> dict[str, str]:
+    """The same when there is no lease, or nobody knows: then what is set stays, for it names its own end."""
+    lost = isinstance(error, NoCapacity | TermRefused | NoSuchLease)
+    return {"outcome": "failed", "serving": "down" if lost else "keep", "why": error.what}
