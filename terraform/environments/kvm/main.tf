@@ -10,6 +10,10 @@ locals {
     contains(local.roles, "gpu") ? { "${var.name}-gpu" = "gpu" } : {},
   )
 
+  # Machines without a floating IP are reached by SSH through the services machine, if that has one.
+  jump_roles = contains(var.floating_ip_roles, "services") ? setsubtract(["runner", "gpu"], var.floating_ip_roles) : []
+  jumped_to  = contains(local.roles, "services") && length(setintersection(local.jump_roles, local.roles)) > 0
+
   inside_cidrs = distinct(concat(module.network.own_cidrs, var.inside_cidrs))
 }
 
@@ -32,6 +36,7 @@ module "security_groups" {
   name         = var.name
   roles        = ["services", "runner", "gpu"]
   public_roles = keys(var.public_names)
+  jump_roles   = local.jump_roles
   admin_cidrs  = var.admin_cidrs
   inside_cidrs = local.inside_cidrs
 }

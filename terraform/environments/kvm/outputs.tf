@@ -26,8 +26,11 @@ output "object_store_keys" {
 }
 
 output "admin_cidrs" {
-  description = "Where administrators come from."
-  value       = var.admin_cidrs
+  description = "Where administrators come from: also from the services machine, where others are reached through it."
+  value = concat(
+    var.admin_cidrs,
+    local.jumped_to ? ["${module.node["${var.name}-services"].machine.private_address}/32"] : [],
+  )
 }
 
 output "inside_cidrs" {

@@ -3,6 +3,8 @@
 locals {
   ports = jsondecode(file("${path.module}/../../ports.json"))
 
+  ssh = one([for port in local.ports : port.port if port.name == "ssh"])
+
   sources = {
     admin  = distinct(var.admin_cidrs)
     inside = distinct(var.inside_cidrs)
@@ -38,4 +40,17 @@ resource "openstack_networking_secgroup_rule_v2" "this" {
   port_range_min    = each.value.port.port
   port_range_max    = each.value.port.port
   remote_ip_prefix  = each.value.cidr
+}
+
+# From the services machine alone, not from the whole network: a runner runs the code of jobs.
+resource "openstack_networking_secgroup_rule_v2" "jump" {
+  for_each          = var.jump_roles
+  security_group_id = openstack_networking_secgroup_v2.this[each.key].id
+  description       = "SSH through the services machine"
+  direction         = "ingress"
+  ethertype         = "IPv4"
+  protocol          = "tcp"
+  port_range_min    = local.ssh
+  port_range_max    = local.ssh
+  remote_group_id   = openstack_networking_secgroup_v2.this["services"].id
 }

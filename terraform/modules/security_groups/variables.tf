@@ -29,6 +29,22 @@ variable "public_roles" {
   }
 }
 
+variable "jump_roles" {
+  description = "Roles whose machines have no address outside: SSH is open to them from the services machine."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = length(setsubtract(var.jump_roles, var.roles)) == 0 && !contains(var.jump_roles, "services")
+    error_message = "jump_roles must be among roles, without services, through which they are reached."
+  }
+
+  validation {
+    condition     = length(var.jump_roles) == 0 || contains(var.roles, "services")
+    error_message = "jump_roles needs the role services, through which they are reached."
+  }
+}
+
 variable "admin_cidrs" {
   description = "Where administrators come from: SSH is open to these ranges and to nobody else."
   type        = list(string)
