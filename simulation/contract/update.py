@@ -37,6 +37,8 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "/app/installations/{installation_id}/access_tokens": ("post",),
     f"{REPO}/actions/workflows/{{workflow_id}}/dispatches": ("post",),
     f"{REPO}/actions/workflows/{{workflow_id}}/runs": ("get",),
+    f"{REPO}/actions/variables": ("get", "post"),
+    f"{REPO}/actions/variables/{{name}}": ("get", "patch"),
     f"{REPO}/actions/runs": ("get",),
     f"{REPO}/actions/runs/{{run_id}}/jobs": ("get",),
     f"{REPO}/actions/runs/{{run_id}}/cancel": ("post",),

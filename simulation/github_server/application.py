@@ -20,6 +20,7 @@ from simulation.github_server import (
     routes_reviews,
     routes_runners,
     routes_tracker,
+    routes_variables,
 )
 from simulation.github_server.answers import Answer, ApiError, Redirect, Request, not_found
 from simulation.github_server.contract import Operation, load_contract
@@ -28,7 +29,16 @@ from simulation.github_server.routes import ROUTES
 from simulation.github_server.state import Token, World
 from simulation.github_server.views import Views
 
-ROUTE_MODULES = (routes_actions, routes_apps, routes_git, routes_issues, routes_reviews, routes_runners, routes_tracker)
+ROUTE_MODULES = (
+    routes_actions,
+    routes_apps,
+    routes_git,
+    routes_issues,
+    routes_reviews,
+    routes_runners,
+    routes_tracker,
+    routes_variables,
+)
 """Imported for the routes that they register."""
 
 

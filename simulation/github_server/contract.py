@@ -38,6 +38,7 @@ NULLABLE: tuple[tuple[str, tuple[str, ...], str], ...] = (
 EXTRA_ANSWERS: dict[str, tuple[int, str]] = {
     "pulls/create-reply-for-review-comment": (422, "refused while a review is pending, and for replies to replies"),
     "actions/create-workflow-dispatch": (422, "refused when there is no such branch or tag"),
+    "actions/create-repo-variable": (409, "refused when there is one of that name already"),
     "pulls/update-review-comment": (422, "refused when the body is too long"),
 }
 """Operation, status, reason: validation errors that GitHub sends but does not list."""

@@ -11,6 +11,7 @@ from simulation.github_server.views import Json
 
 SCOPES = {
     "actions": "workflows",
+    "actions_variables": "variables",
     "administration": "administration",
     "contents": "contents",
     "issues": "issues",

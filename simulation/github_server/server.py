@@ -95,6 +95,7 @@ class GitHubServer(Scenario):
         workflows: Level = "write",
         administration: Level = "none",
         organization_runners: Level = "none",
+        variables: Level = "none",
         limit: int | None = None,
     ) -> str:
         """Let clients in. `limit` is in requests an hour; by default 1,000 for a GITHUB_TOKEN and 5,000 for others."""
@@ -113,6 +114,7 @@ class GitHubServer(Scenario):
             organization_runners,
             Budget(budget),
             Budget(budget),
+            variables=variables,
         )
         self.world.tokens[value] = token
         return value

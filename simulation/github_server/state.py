@@ -13,6 +13,7 @@ from typing import Any, Literal
 from simulation.github_server.diffs import FileDiff, compare
 from simulation.github_server.git_store import GitStore
 from simulation.github_server.runner_state import ActionsState
+from simulation.github_server.variable_state import Variable
 
 Level = Literal["none", "read", "write"]
 
@@ -99,6 +100,7 @@ class Token:
     graphql: Budget = field(default_factory=Budget)
     writes: list[float] = field(default_factory=list)
     expires: float | None = None
+    variables: Level = "none"
     app: App | None = None
     """Set for the app itself, which signs what it asks: it may only ask about its installations."""
 
@@ -290,6 +292,8 @@ class Repository:
     dispatches: list[Dispatch] = field(default_factory=list)
     actions: ActionsState = field(default_factory=ActionsState)
     """Runs that wait for self-hosted runners, the runners, and the settings."""
+    variables: dict[str, Variable] = field(default_factory=dict)
+    """What workflows read as `vars`, by name in capitals."""
 
     @property
     def full_name(self) -> str:
