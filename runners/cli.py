@@ -12,7 +12,9 @@ from reviewer.cli import run_command
 from reviewer.errors import UsageError
 
 TASKS: Final[dict[str, str]] = {
+    "broker": "give GitHub runners for one job each",
     "lease": "reserve machines on Chameleon, keep them, give them back",
+    "inventory": "make Ansible's inventory from Terraform's output",
     "serving-state": "tell GitHub whether models are served, and until when",
     "serving": "choose backend, quantization and sizes for a GPU",
     "gateway": "take events of short-lived jobs, show them to Prometheus",
