@@ -1,0 +1,117 @@
+"""A broker between the stand-in GitHub and the stand-in of the runner."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from simulation.github_server import GitHubServer
+from simulation.github_server.scenario import RepoScenario
+from tests.command import ROOT
+
+LABELS = ["self-hosted", "glossator", "gpu"]
+TOKEN = "ghs_broker-token-secret"
+STAND_IN = ROOT / "simulation" / "actions_runner.py"
+SETTINGS: dict[str, Any] = {
+    "repository": "octo/demo",
+    "name": "gpu",
+    "labels": LABELS,
+    "allow": {"workflows": ["train.yml"], "events": ["workflow_dispatch", "schedule"]},
+    "poll": 0.05,
+    "idle": 30,
+    "retry": 0.02,
+}
+
+
+def make_key() -> tuple[str, str]:
+    """The private and the public half of an app's key, as PEM."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return private.decode(), public.decode()
+
+
+class Bench:
+    """A repository with a token that may register runners, and a folder for a broker's files."""
+
+    def __init__(self, server: GitHubServer, folder: Path) -> None:
+        self.server = server
+        self.folder = folder
+        self.repo: RepoScenario = server.create_repo("octo/demo")
+        server.add_token("broker", TOKEN, "broker[bot]", actions=True, administration="write", limit=100_000)
+        server.switches.points_per_minute = None
+        server.switches.content_per_minute = None
+        self.credential = folder / "credential"
+        self.credential.write_text(TOKEN)
+        self.program = folder / "run.sh"
+        self.use("")
+
+    def use(self, mood: str) -> None:
+        """How the stand-in of the runner behaves from now on."""
+        settings = f"GLOSSATOR_STAND_IN={mood} " if mood else ""
+        self.program.write_text(f'#!/bin/sh\nexec env {settings}{sys.executable} {STAND_IN} "$@"\n')
+        self.program.chmod(0o755)
+
+    def write_config(self, **changes: Any) -> Path:
+        """The broker's file."""
+        path = self.folder / "broker.yml"
+        path.write_text(yaml.safe_dump({**SETTINGS, "api_url": self.server.url, **changes}))
+        return path
+
+    def queue(self, **settings: Any) -> int:
+        """Queue a job for our labels."""
+        return self.repo.queue_run(**{"labels": LABELS, **settings})
+
+    def job(self, run: int) -> Any:
+        """The one job of a run."""
+        return next(one for one in self.repo.actions.runs if one.id == run).jobs[0]
+
+    @contextmanager
+    def broker(self, *words: str, **changes: Any) -> Iterator[subprocess.Popen[str]]:
+        """A broker in a process of its own, as its unit runs it, with the stand-in as a child."""
+        config = self.write_config(**changes)
+        command = [sys.executable, "-c", "from runners.cli import main; main()", "broker", "run"]
+        options = ["--config", str(config), "--folder", str(self.folder / "run"), "--child", str(self.program)]
+        environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT),
+            "PYTHONUNBUFFERED": "1",
+            "GLOSSATOR_BROKER_CREDENTIAL": str(self.credential),
+        }
+        child = subprocess.Popen(
+            [*command, *options, *words], env=environment, cwd=self.folder, text=True, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        try:
+            yield child
+        finally:
+            if child.poll() is None:
+                child.kill()
+            child.communicate()
+
+    def finish(self, child: subprocess.Popen[str], *, code: int = 0, timeout: float = 20) -> str:
+        """What a broker has said until its end."""
+        said, _ = child.communicate(timeout=timeout)
+        assert child.returncode == code, said
+        assert TOKEN not in said
+        return said
+
+
+def wait_until(happened: Callable[[], object], timeout: float = 15.0) -> None:
+    """Wait for something to be so."""
+    end = time.monotonic() + timeout
+    while not happened():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.02)
