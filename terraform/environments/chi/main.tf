@@ -28,7 +28,8 @@ module "node" {
   image_name       = var.image_names[each.value]
   key_pair_name    = data.openstack_compute_keypair_v2.this.name
   network_id       = module.network.network_id
-  floating_ip_pool = var.external_network_name
+  floating_ip      = lookup(var.reserved_floating_ips, each.value, null)
+  floating_ip_pool = contains(keys(var.reserved_floating_ips), each.value) ? null : var.external_network_name
   public_name      = lookup(var.public_names, each.value, "")
   user             = var.user
 }

@@ -202,3 +202,19 @@ variable "public_names" {
     error_message = "public_names must be hosts' full names in lower case, such as gpu.example.org."
   }
 }
+
+variable "reserved_floating_ips" {
+  description = "Role to the floating IP that a lease reserves for it, in place of one that is asked for at once."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = alltrue([for role in keys(var.reserved_floating_ips) : contains(["gpu", "runner"], role)])
+    error_message = "reserved_floating_ips has a role that is not known here: use gpu and runner."
+  }
+
+  validation {
+    condition     = alltrue([for each in values(var.reserved_floating_ips) : can(cidrnetmask("${each}/32"))])
+    error_message = "reserved_floating_ips must be IPv4 addresses. See: openstack floating ip list"
+  }
+}

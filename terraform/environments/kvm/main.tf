@@ -55,7 +55,8 @@ module "node" {
   key_pair_name      = data.openstack_compute_keypair_v2.this.name
   network_id         = module.network.network_id
   security_group_ids = [module.security_groups.ids[each.value]]
-  floating_ip_pool   = contains(var.floating_ip_roles, each.value) ? var.external_network_name : null
+  floating_ip        = lookup(var.reserved_floating_ips, each.value, null)
+  floating_ip_pool   = contains(var.floating_ip_roles, each.value) && !contains(keys(var.reserved_floating_ips), each.value) ? var.external_network_name : null
   public_name        = lookup(var.public_names, each.value, "")
   user               = var.user
 }

@@ -363,3 +363,29 @@ variable "create_object_store_keys" {
     error_message = "create_object_store_keys needs create_object_store."
   }
 }
+
+variable "reserved_floating_ips" {
+  description = "Role to the floating IP that a lease reserves for it, in place of one that is asked for at once."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = alltrue([for role in keys(var.reserved_floating_ips) : contains(["services", "runner", "gpu"], role)])
+    error_message = "reserved_floating_ips has a role that is not known here: use services, runner and gpu."
+  }
+
+  validation {
+    condition     = alltrue([for each in values(var.reserved_floating_ips) : can(cidrnetmask("${each}/32"))])
+    error_message = "reserved_floating_ips must be IPv4 addresses. See: openstack floating ip list"
+  }
+
+  validation {
+    condition     = length(setsubtract(keys(var.reserved_floating_ips), var.floating_ip_roles)) == 0
+    error_message = "reserved_floating_ips has a role that floating_ip_roles has not: add it there."
+  }
+
+  validation {
+    condition     = var.runner_count == 1 || !contains(keys(var.reserved_floating_ips), "runner")
+    error_message = "reserved_floating_ips has one address for the role runner, and runner_count makes several machines."
+  }
+}

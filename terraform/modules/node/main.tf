@@ -5,6 +5,7 @@ locals {
   bare_metal = var.site == "chi"
   reserved   = var.reservation_id != null
   flavor     = local.bare_metal ? "baremetal" : local.reserved ? "reservation:${var.reservation_id}" : var.hardware
+  outside    = var.floating_ip_pool != null || var.floating_ip != null
   port_id    = local.bare_metal ? data.openstack_networking_port_v2.bare_metal[0].id : openstack_networking_port_v2.this[0].id
 }
 
@@ -91,8 +92,8 @@ resource "openstack_networking_floatingip_v2" "this" {
 }
 
 resource "openstack_networking_floatingip_associate_v2" "this" {
-  count       = var.floating_ip_pool == null ? 0 : 1
-  floating_ip = openstack_networking_floatingip_v2.this[0].address
+  count       = local.outside ? 1 : 0
+  floating_ip = var.floating_ip != null ? var.floating_ip : openstack_networking_floatingip_v2.this[0].address
   port_id     = local.port_id
 
   depends_on = [openstack_compute_instance_v2.this]

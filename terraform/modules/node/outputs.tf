@@ -8,13 +8,11 @@ output "machine" {
   value = {
     role            = var.role
     site            = var.site
-    address         = var.floating_ip_pool == null ? "" : openstack_networking_floatingip_v2.this[0].address
+    address         = local.outside ? openstack_networking_floatingip_associate_v2.this[0].floating_ip : ""
     private_address = openstack_compute_instance_v2.this.access_ip_v4
     user            = var.user
     gpu             = var.role == "gpu"
     bare_metal      = local.bare_metal
     public_name     = var.public_name
   }
-
-  depends_on = [openstack_networking_floatingip_associate_v2.this]
 }

@@ -95,6 +95,11 @@ variable "key_pair_name" {
 variable "network_id" {
   description = "Network of the machine's one port."
   type        = string
+
+  validation {
+    condition     = length(var.network_id) > 0
+    error_message = "network_id must not be empty."
+  }
 }
 
 variable "security_group_ids" {
@@ -112,6 +117,27 @@ variable "floating_ip_pool" {
   description = "Network to take a floating IP from. Null gives none: the machine is reached through another."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.floating_ip_pool == null || try(length(var.floating_ip_pool) > 0, false)
+    error_message = "floating_ip_pool must be a network's name, such as public. Leave it out to have no floating IP."
+  }
+}
+
+variable "floating_ip" {
+  description = "Floating IP that the project has already, such as a reserved one. In place of one from floating_ip_pool."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.floating_ip == null || can(cidrnetmask("${var.floating_ip}/32"))
+    error_message = "floating_ip must be an IPv4 address. See: openstack floating ip list"
+  }
+
+  validation {
+    condition     = var.floating_ip == null || var.floating_ip_pool == null
+    error_message = "floating_ip and floating_ip_pool exclude each other."
+  }
 }
 
 variable "public_name" {
@@ -125,8 +151,8 @@ variable "public_name" {
   }
 
   validation {
-    condition     = var.public_name == "" || var.floating_ip_pool != null
-    error_message = "public_name needs a floating IP: give floating_ip_pool."
+    condition     = var.public_name == "" || var.floating_ip_pool != null || var.floating_ip != null
+    error_message = "public_name needs a floating IP: give floating_ip_pool or floating_ip."
   }
 }
 

@@ -36,7 +36,12 @@ variable "attached" {
 }
 
 variable "instance_id" {
-  description = "Machine to attach it to. Null leaves it alone."
+  description = "Machine to attach it to. Null where attached is false."
   type        = string
   default     = null
+
+  validation {
+    condition     = !var.attached || try(length(var.instance_id) > 0, false)
+    error_message = "instance_id is needed while attached is true."
+  }
 }

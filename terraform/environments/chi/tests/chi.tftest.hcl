@@ -27,6 +27,16 @@ run "a_gpu_machine_of_bare_metal" {
   }
 }
 
+run "a_reserved_address_is_taken" {
+  command = plan
+  variables { reserved_floating_ips = { gpu = "203.0.113.99" } }
+
+  assert {
+    condition     = output.machines["glossator-chi-gpu"].address == "203.0.113.99"
+    error_message = "the address is ${output.machines["glossator-chi-gpu"].address}"
+  }
+}
+
 run "without_a_lease_there_is_nothing" {
   command = plan
   variables { reservation_ids = {} }

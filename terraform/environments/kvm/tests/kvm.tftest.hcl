@@ -181,6 +181,12 @@ run "a_small_boot_volume_is_refused" {
   expect_failures = [var.gpu_boot_volume_gb]
 }
 
+run "a_reserved_address_for_a_machine_inside_is_refused" {
+  command = plan
+  variables { reserved_floating_ips = { gpu = "203.0.113.99" } }
+  expect_failures = [var.reserved_floating_ips]
+}
+
 run "half_a_runner_is_refused" {
   command = plan
   variables { runner_count = 1.5 }

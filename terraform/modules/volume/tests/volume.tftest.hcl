@@ -33,6 +33,12 @@ run "without_a_machine_it_is_left_alone" {
   }
 }
 
+run "nothing_to_attach_it_to_is_refused" {
+  command = plan
+  variables { instance_id = null }
+  expect_failures = [var.instance_id]
+}
+
 run "a_size_in_parts_is_refused" {
   command = plan
   variables { size_gb = 20.5 }
