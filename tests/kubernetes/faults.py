@@ -61,16 +61,12 @@ def _find_faults_of_container(pod: Pod, container: Document, *, writes: bool) ->
     if not writes and context.get("readOnlyRootFilesystem") is not True:
         yield f"{pod.owner} may write to its root"
     for kind in ("requests", "limits"):
-        missing = {"cpu", "memory"} - set(container.get("resources", {}).get(kind, {}))
-        if missing:
+        if missing := {"cpu", "memory"} - set(container.get("resources", {}).get(kind, {})):
             yield f"{pod.owner} has no {kind} of {missing}"
-    if pod.long_lived:
-        for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
-            if probe not in container:
-                yield f"{pod.owner} has no {probe}"
-    for variable in container.get("env", []):
-        if "value" in variable and SECRET.search(variable["name"]):
-            yield f"{pod.owner} has {variable['name']} in the open"
+    probes = {"startupProbe", "readinessProbe", "livenessProbe"} if pod.long_lived else set()
+    yield from (f"{pod.owner} has no {probe}" for probe in probes - set(container))
+    shown = [variable["name"] for variable in container.get("env", []) if "value" in variable]
+    yield from (f"{pod.owner} has {variable} in the open" for variable in shown if SECRET.search(variable))
 
 
 def _selects(selector: Document, labels: dict[str, str]) -> bool:
