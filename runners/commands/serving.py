@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any, get_args
 
 import click
@@ -11,6 +12,16 @@ from reviewer.console import write
 from reviewer.errors import UsageError
 from reviewer.report_lines import plural
 from runners.serving.choice import CONTEXT, Choice, Wish, choose
+from runners.serving.environment import (
+    Host,
+    Track,
+    list_files,
+    list_names,
+    list_ports,
+    parse_track,
+    render_environment,
+    render_file,
+)
 from runners.serving.gpus import GPUS, Gpu, detect, find_gpu
 from runners.serving.memory import MIB, Backend, Quantization
 from runners.serving.models import DEFAULT_MODEL, MODELS, find_model
@@ -28,6 +39,11 @@ from runners.serving.models import DEFAULT_MODEL, MODELS, find_model
 @click.option("--context", metavar="TOKENS", type=int, default=CONTEXT, show_default=True, help="Longest request.")
 @click.option("--backend", type=click.Choice(["auto", *get_args(Backend)]), default="auto", show_default=True)
 @click.option("--quantization", type=click.Choice(["auto", *get_args(Quantization)]), default="auto", show_default=True)
+@click.option("--champion", metavar="MODEL[,ADAPTER]", default="", help="Its files, below the folder of models.")
+@click.option("--challenger", metavar="MODEL[,ADAPTER]", default="", help="Likewise. Sets --tracks and --separate.")
+@click.option("--models", default="/mnt/glossator/models", show_default=True, help="The folder of models.")
+@click.option("--keys", default="/etc/glossator/serving/keys.env", show_default=True, help="The file with the key.")
+@click.option("--env", "as_env", is_flag=True, help="Print serving.env, which the compose files are filled with.")
 @click.option("--json", "as_json", is_flag=True, help="For a machine to read.")
 def command(
     *,
@@ -42,9 +58,20 @@ def command(
     context: int,
     backend: str,
     quantization: str,
+    champion: str,
+    challenger: str,
+    models: str,
+    keys: str,
+    as_env: bool,
     as_json: bool,
 ) -> None:
     """Choose backend, quantization and sizes for a GPU, and say why. Nothing is started."""
+    given = {"champion": champion, "challenger": challenger}
+    served = [parse_track(name, text) for name, text in given.items() if text]
+    if (as_env or challenger) and not champion:
+        raise UsageError("Which champion?", "--champion MODEL[,ADAPTER], as glossator-ops serving-files prints it")
+    if served:
+        tracks, separate = len(served), len({track.model for track in served}) > 1
     wish = Wish(find_model(model), tracks, not separate, context)
     machine = name_gpu(gpu, compute_capability, gpu_memory, gpus, detected=detected)
     choice = choose(
@@ -53,7 +80,19 @@ def command(
         next((name for name in get_args(Backend) if name == backend), None),
         next((name for name in get_args(Quantization) if name == quantization), None),
     )
-    write(json.dumps(to_json(choice), indent=2) if as_json else render(choice))
+    environment = render_environment(choice, served, find_host(models, keys)) if served else {}
+    if as_env:
+        write(render_file(environment))
+    elif as_json:
+        write(json.dumps(to_json(choice) | to_json_tracks(choice, served, environment), indent=2))
+    else:
+        write(render(choice))
+
+
+def find_host(models: str, keys: str) -> Host:
+    """This machine."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // MIB
+    return Host(os.cpu_count() or 1, memory, models, keys)
 
 
 def name_gpu(name: str, capability: str, memory: int | None, count: int | None, *, detected: bool) -> Gpu:
@@ -97,6 +136,8 @@ def to_json(choice: Choice) -> dict[str, Any]:
         "backend": choice.backend,
         "image": choice.image.reference,
         "image_pinned": choice.image.is_pinned,
+        "compose": list_files(choice),
+        "source": find_source(choice),
         "model": choice.model.name,
         "quantization": choice.quantization,
         "context": choice.context,
@@ -108,6 +149,25 @@ def to_json(choice: Choice) -> dict[str, Any]:
         "gpu": {"name": choice.gpu.name, "maker": choice.gpu.maker, "memory": choice.gpu.memory},
         "memory": {name: -(-size // MIB) for name, size in parts.items()},
         "reasons": list(choice.reasons),
+    }
+
+
+def find_source(choice: Choice) -> str:
+    """Where the weights are published in that form, for `glossator-ops serving-files`; empty where nobody does."""
+    model = choice.model
+    if choice.backend == "llamacpp":
+        return f"hf:{model.gguf_repo}@main:*{choice.quantization}*.gguf" if model.gguf_repo else ""
+    return f"hf:{model.awq_repo if choice.quantization == 'awq' else model.repo}@main"
+
+
+def to_json_tracks(choice: Choice, served: list[Track], environment: dict[str, str]) -> dict[str, Any]:
+    """What there is to say where the files are known."""
+    if not served:
+        return {}
+    names, ports = list_names(choice, served), list_ports(choice, served)
+    return {
+        "tracks": {name: {"port": ports[name], "model": names[name]} for name in names},
+        "environment": environment,
     }
 
 

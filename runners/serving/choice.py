@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from runners.errors import ServingError
 from runners.serving.gpus import Gpu
 from runners.serving.images import IMAGES, Image, choose_variant
-from runners.serving.memory import MIB, Backend, Memory, Quantization, estimate
+from runners.serving.memory import MIB, ON_LOADING, RUNTIME, Backend, Memory, Quantization, estimate, weigh
 from runners.serving.models import Model
 
 BACKENDS: Final[tuple[Backend, ...]] = ("vllm", "tgi", "llamacpp")
@@ -91,9 +91,20 @@ def choose(gpu: Gpu, wish: Wish, backend: Backend | None = None, quantization: Q
             except ServingError as error:
                 misfit, refusal = misfit or error, f"{name}: {error.what}"
         reasons.append(refusal)
+    if misfit and wish.tracks > 1 and (alone := choose_alone(gpu, wish, backend, quantization)):
+        hint = f"The champion alone fits: --tracks 1 ({alone.backend}, {alone.quantization}). Else a smaller model."
+        raise ServingError(misfit.what, hint)
     if misfit:
         raise misfit
     raise ServingError(f"No backend runs on {gpu.shown}. {' '.join(reasons)}", "Take another machine.")
+
+
+def choose_alone(gpu: Gpu, wish: Wish, backend: Backend | None, quantization: Quantization | None) -> Choice | None:
+    """What would fit without a challenger."""
+    try:
+        return choose(gpu, replace(wish, tracks=1), backend, quantization)
+    except ServingError:
+        return None
 
 
 def refuse(backend: Backend, gpu: Gpu) -> str:
@@ -133,7 +144,8 @@ def fit(gpu: Gpu, wish: Wish, backend: Backend, quantization: Quantization | Non
     enough = [name for name, requests in tried.items() if requests >= ENOUGH]
     best = enough[0] if enough else max(tried, key=lambda name: tried[name])
     if not tried[best]:
-        raise ServingError(*explain_misfit(gpu, wish, backend, best, place))
+        least = min(tried, key=lambda name: weigh(wish.model, name))
+        raise ServingError(*explain_misfit(gpu, wish, backend, least, place))
     concurrency = min(tried[best], MOST[backend])
     memory = estimate(wish.model, backend, best, context=wish.context, concurrency=concurrency, adapters=place.adapters)
     reasons = (*refusals, *explain(gpu, wish, backend, place), explain_quantization(best, concurrency, wish))
@@ -166,8 +178,7 @@ def list_quantizations(backend: Backend, gpu: Gpu, model: Model) -> Iterator[Qua
         yield "fp8"
     if model.awq_repo:
         yield "awq"
-    if backend == "tgi":
-        yield "nf4"
+    yield "nf4"
 
 
 def find_place(gpu: Gpu, wish: Wish, backend: Backend) -> Place:
@@ -188,6 +199,8 @@ def find_place(gpu: Gpu, wish: Wish, backend: Backend) -> Place:
 
 def count_requests(wish: Wish, backend: Backend, quantization: Quantization, place: Place) -> int:
     """How many requests of the full context fit at once; 0 when the model does not."""
+    if quantization in ON_LOADING and weigh(wish.model, "bf16") + RUNTIME[backend] > place.room:
+        return 0
     empty, one = (
         estimate(
             wish.model, backend, quantization, context=wish.context, concurrency=number, adapters=place.adapters
@@ -199,11 +212,10 @@ def count_requests(wish: Wish, backend: Backend, quantization: Quantization, pla
 
 def explain_quantization(quantization: Quantization, concurrency: int, wish: Wish) -> str:
     """Why the weights are as coarse as they are."""
+    requests = f"{ENOUGH} requests of {wish.context:,} tokens at once"
     if concurrency >= ENOUGH:
-        return (
-            f"{quantization} is the finest that leaves room for {ENOUGH} requests of {wish.context:,} tokens at once."
-        )
-    return f"{quantization} leaves the most room, though for fewer than {ENOUGH} requests of {wish.context:,} tokens."
+        return f"{quantization} is the finest that leaves room for {requests}."
+    return f"{quantization} leaves the most room, though not for {requests}."
 
 
 def explain(gpu: Gpu, wish: Wish, backend: Backend, place: Place) -> Iterator[str]:
@@ -229,6 +241,5 @@ def explain_misfit(gpu: Gpu, wish: Wish, backend: Backend, quantization: Quantiz
     which = f"{wish.model.name} as {quantization} with one request of {wish.context:,} tokens"
     room = f"{place.room / MIB:,.0f} MiB of {gpu.shown}"
     several = " for each of two servers" if place.servers > 1 and not place.each_gpu else ""
-    hint = "Take a smaller model, a shorter --context"
-    hint += ", or --tracks 1: no challenger." if place.servers > 1 else ", or a larger GPU."
+    hint = "Take a smaller model, a shorter --context, or a larger GPU."
     return f"{which} takes {memory.total / MIB:,.0f} MiB, and {room} are there{several}.", hint

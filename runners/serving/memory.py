@@ -27,8 +27,10 @@ FALLBACKS: Final[dict[str, str]] = {"q4_k": "q5_0", "q6_k": "q8_0"}
 """What llama.cpp takes where a row is no multiple of 256."""
 RUNTIME: Final[dict[Backend, int]] = {"tgi": 1_536 * MIB, "vllm": 1_536 * MIB, "llamacpp": 512 * MIB}
 """Allowance for the driver's context, kernels and captured graphs."""
-PREFILL: Final[dict[Backend, int]] = {"tgi": 4_096, "vllm": 4_096, "llamacpp": 512}
-"""Tokens that are worked on at once while a prompt is read; the recipes set it."""
+PREFILL: Final[dict[Backend, int]] = {"vllm": 4_096, "llamacpp": 512}
+"""Tokens that are worked on at once while a prompt is read. TGI does not start with fewer than the longest prompt."""
+ON_LOADING: Final[tuple[Quantization, ...]] = ("fp8",)
+"""Those made while loading, out of weights in 16 bits that have to fit first."""
 RANK: Final = 64
 """The largest rank of an adapter that the recipes make room for."""
 
@@ -57,9 +59,14 @@ def estimate(
         weights=weigh(model, quantization),
         cache=context * concurrency * weigh_token(model),
         adapters=adapters * weigh_adapter(model),
-        activations=weigh_activations(model, PREFILL[backend]),
+        activations=weigh_activations(model, get_prefill(backend, context)),
         runtime=RUNTIME[backend],
     )
+
+
+def get_prefill(backend: Backend, context: int) -> int:
+    """How many tokens of prompts a backend works on at once."""
+    return min(PREFILL.get(backend, context), context)
 
 
 def weigh(model: Model, quantization: Quantization) -> int:

@@ -124,12 +124,14 @@ DEFAULT_MODEL: Final = "qwen2.5-coder-7b"
 
 
 def find_model(name: str) -> Model:
-    """The model of that name.
+    """The model of that name, or of that repository on the Hugging Face Hub.
 
     Raises:
         UsageError: There is none.
     """
+    repos = {model.repo.lower(): model for model in MODELS.values()}
     try:
-        return MODELS[name.lower()]
+        return (repos | MODELS)[name.lower()]
     except KeyError:
-        raise UsageError(f"No model is called {name!r}.", f"Known are {', '.join(MODELS)}.") from None
+        hint = f"Known are {', '.join(MODELS)}. Another is added in runners/serving/models.py."
+        raise UsageError(f"No model is called {name!r}.", hint) from None
