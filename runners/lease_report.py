@@ -97,6 +97,8 @@ def list_outputs(renewal: Renewal, now: datetime, margin: timedelta) -> dict[str
         "serving": "up" if up else "down",
         "serving-until": render_time(lease.end - NOTICE),
         "lease-end": render_time(lease.end),
+        "end-seconds": str(int(lease.end.timestamp())),
+        "state": "active" if lease.status == ACTIVE else "pending",
         "why": renewal.why,
     }
 
@@ -104,4 +106,5 @@ def list_outputs(renewal: Renewal, now: datetime, margin: timedelta) -> dict[str
 def list_outputs_of_failure(error: CloudError) -> dict[str, str]:
     """The same when there is no lease, or nobody knows: then what is set stays, for it names its own end."""
     lost = isinstance(error, NoCapacity | TermRefused | NoSuchLease)
-    return {"outcome": "failed", "serving": "down" if lost else "keep", "why": error.what}
+    serving, state, end = ("down", "ended", "0") if lost else ("keep", "", "")
+    return {"outcome": "failed", "serving": serving, "state": state, "end-seconds": end, "why": error.what}

@@ -1,0 +1,5 @@
+"""`python -m runners` is `glossator-ops`."""
+
+from runners.cli import main
+
+main()
