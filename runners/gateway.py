@@ -32,6 +32,8 @@ PATIENCE: Final = 10.0
 """Seconds that a client may be silent."""
 AT_ONCE: Final = 32
 """Requests that are worked on at the same time; further ones are told to come again."""
+REASONS: Final = ("busy", "conflict", "length", "path", "schema", "size", "slow", "token")
+"""Words that refusals are counted under. They are shown from the start: a rise from nothing cannot be seen as one."""
 MIN_TOKEN: Final = 16
 """Characters: shorter ones can be guessed."""
 POLL: Final = 0.05
@@ -64,6 +66,8 @@ class Gateway:
             )
         self._token, self._clock = token.encode(), clock
         self.store = Store(state)
+        self.store.change([("add", "glossator_events_rejected_total", (reason,), 0) for reason in REASONS])
+        self.store.change([("add", "glossator_gateway_state_errors_total", (), 0)])
         self.registry = CollectorRegistry(auto_describe=False)
         self.registry.register(self.store)
         ProcessCollector(registry=self.registry)

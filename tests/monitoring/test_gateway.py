@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -14,9 +16,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+import runners.gateway
 from reviewer.errors import UsageError
 from runners.events import MAX_EVENT
-from runners.gateway import Gateway, serving
+from runners.gateway import REASONS, Gateway, serving
 from runners.gateway_metrics import METRICS, MOST_VALUES
 from runners.gateway_store import MOST_SERIES, REMEMBERED, Store
 from tests.command import ROOT, clean_environment
@@ -260,7 +263,8 @@ def test_a_state_with_other_labels_or_buckets_begins_there_at_nought(tmp_path: P
     state.write_text(json.dumps({"schema": "glossator-gateway/1", "rows": rows, "values": {}, "seen": []}))
     with run_gateway(state) as gateway:
         found = gateway.read()
-    assert {name: value for name, value in found.items() if not name.startswith("process_")} == {
+    own = ("process_", "glossator_events_rejected", "glossator_gateway_state_errors")
+    assert {name: value for name, value in found.items() if not name.startswith(own)} == {
         'glossator_events_total{kind="job"}': 5
     }
 
@@ -293,6 +297,15 @@ def test_ids_are_bounded() -> None:
         store.take(f"job-{number:08}", b"", [])
     assert store.take("job-00000000", b"", []) is True
     assert store.take(f"job-{REMEMBERED:08}", b"", []) is False
+
+
+def test_refusals_are_shown_from_the_start() -> None:
+    with run_gateway() as gateway:
+        found = gateway.read()
+    words = re.findall(r', "([a-z]+)"\)', inspect.getsource(runners.gateway))
+    assert len(words) == len(REASONS)
+    assert {f'glossator_events_rejected_total{{reason="{word}"}}' for word in words} <= set(found)
+    assert found["glossator_gateway_state_errors_total"] == 0
 
 
 def test_names_of_metrics_follow_prometheus_habits() -> None:
