@@ -9,8 +9,9 @@ from typing import Final
 from tests.kubernetes.manifests import Document, Pod, find_pods, name
 
 PORT: Final = 8080
-PINNED: Final = re.compile(r"[\w./-]+(:(?!latest$|main$|master$|nightly$)[\w.-]*\d[\w.-]*|@sha256:[0-9a-f]{64})")
-SECRET: Final = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|SALT")
+PINNED: Final = re.compile(r"[\w./-]+(?=[:@])(:(?!latest\b|main\b|master\b)[\w.-]*\d[\w.-]*)?(@sha256:[0-9a-f]{64})?")
+REFERENCE: Final = re.compile(r"\$\((\w+)\)")
+SECRET: Final = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|SALT)$")
 WITHOUT_NAMESPACE: Final = {"Namespace"}
 
 
@@ -60,6 +61,7 @@ def _find_faults_of_container(pod: Pod, container: Document, *, writes: bool) ->
         yield f"{pod.owner} keeps capabilities"
     if not writes and context.get("readOnlyRootFilesystem") is not True:
         yield f"{pod.owner} may write to its root"
+    yield from _find_lost_references(pod, container)
     for kind in ("requests", "limits"):
         if missing := {"cpu", "memory"} - set(container.get("resources", {}).get(kind, {})):
             yield f"{pod.owner} has no {kind} of {missing}"
@@ -67,6 +69,18 @@ def _find_faults_of_container(pod: Pod, container: Document, *, writes: bool) ->
     yield from (f"{pod.owner} has no {probe}" for probe in probes - set(container))
     shown = [variable["name"] for variable in container.get("env", []) if "value" in variable]
     yield from (f"{pod.owner} has {variable} in the open" for variable in shown if SECRET.search(variable))
+
+
+def _find_lost_references(pod: Pod, container: Document) -> Iterator[str]:
+    """A variable may refer to those before it, an argument to all; what is not known stays as it is written."""
+    known: set[str] = set()
+    for variable in container.get("env", []):
+        for lost in set(REFERENCE.findall(variable.get("value", ""))) - known:
+            yield f"{pod.owner}: {variable['name']} refers to {lost}, which is not before it"
+        known.add(variable["name"])
+    for word in (*container.get("command", []), *container.get("args", [])):
+        for lost in set(REFERENCE.findall(word)) - known:
+            yield f"{pod.owner}: {word} refers to {lost}, which is not there"
 
 
 def _selects(selector: Document, labels: dict[str, str]) -> bool:

@@ -37,13 +37,13 @@ def name(document: Document) -> str:
 
 
 def merge(base: Any, patch: Any) -> Any:
-    """As kustomize merges a patch: mappings by key, containers and variables by name, other lists as a whole."""
+    """As kustomize merges a patch: mappings by key, containers and variables by name, the patch's first."""
     if isinstance(base, dict) and isinstance(patch, dict):
         return base | {key: merge(base[key], value) if key in base else value for key, value in patch.items()}
     if isinstance(base, list) and isinstance(patch, list) and all("name" in item for item in (*base, *patch)):
         old = {item["name"]: item for item in base}
         new = {item["name"]: merge(old[item["name"]], item) if item["name"] in old else item for item in patch}
-        return list((old | new).values())
+        return list((new | {key: value for key, value in old.items() if key not in new}).values())
     return patch
 
 

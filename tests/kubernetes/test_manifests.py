@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from runners.serving.images import IMAGES, Variant
 from tests.kubernetes.faults import find_faults, find_faults_of_pod, find_open, find_without_namespace
 from tests.kubernetes.manifests import BACKENDS, FOLDER, Document, Pod, find_pods, read, write_serving
 
@@ -60,6 +61,11 @@ def test_a_model_server_serves_its_track_with_the_key(backend: str) -> None:
     assert {mount["name"]: mount.get("readOnly") for mount in container["volumeMounts"]}["models"] is True
 
 
+@pytest.mark.parametrize(("backend", "variant"), [("tgi", "tgi"), ("vllm", "vllm"), ("llamacpp", "llamacpp-cuda")])
+def test_the_image_is_that_of_the_other_recipes(backend: str, variant: Variant) -> None:
+    assert server(backend)[1]["image"] == IMAGES[variant].reference
+
+
 SPOILT: list[tuple[str, Any, str]] = [
     ("image", "vllm/vllm-openai:latest", "is not pinned"),
     ("image", "vllm/vllm-openai", "is not pinned"),
@@ -69,6 +75,8 @@ SPOILT: list[tuple[str, Any, str]] = [
     ("ports", [{"name": "http", "containerPort": 8000}], "listens elsewhere"),
     ("volumeMounts", [{"name": "model", "mountPath": "/models"}], "which it does not have"),
     ("env", [{"name": "VLLM_API_KEY", "value": "x"}], "in the open"),
+    ("env", [{"name": "MODEL", "value": "$(TRACK)"}, {"name": "TRACK", "value": "x"}], "which is not before it"),
+    ("args", ["$(TRACKS)"], "which is not there"),
 ]
 
 

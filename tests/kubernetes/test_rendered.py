@@ -169,7 +169,7 @@ SPOILT: Final[list[tuple[str, Callable[[Any], None], str]]] = [
     ("CronWorkflow/collect", leave_out("spec", "workflowSpec"), "workflowSpec"),
     ("WorkflowTemplate/repository", rename("spec", "templates", 0, "retryStrategy"), "retryStrategyx"),
     ("WorkflowTemplate/repository", put("cp", "spec", "templates", 0, "container", "command"), "command"),
-    ("WorkflowTemplate/repository", leave_out("spec", "templates", 0, "container", "image"), ""),
+    ("WorkflowTemplate/repository", leave_out("spec", "templates", 0, "inputs", "artifacts", 0, "name"), "name"),
     ("ServiceMonitor/models", rename("spec", "endpoints", 0, "port"), "portx"),
     ("ServiceMonitor/models", put(15, "spec", "endpoints", 0, "interval"), "interval"),
     ("ServiceMonitor/models", leave_out("spec", "selector"), "selector"),
