@@ -7,13 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-import httpx
-
 from reviewer.doctor import Check, failed
 from reviewer.errors import GlossatorError, HostError
-from reviewer.exchange import load_certificates
 from runners.broker_config import BrokerConfig
-from runners.broker_github import BrokerGitHub, explain
+from runners.broker_github import BrokerGitHub, explain, open_client
 from runners.broker_install import DAYS, find_installed, find_release
 from runners.broker_jobs import read_queue
 from runners.errors import RunnerError
@@ -68,7 +65,7 @@ def check_version(programs: Path, config: BrokerConfig) -> Check:
     if not installed:
         return failed("runner", RunnerError("No runner is installed.", hint))
     try:
-        with httpx.Client(timeout=30, verify=load_certificates()) as http:
+        with open_client(config.api_url) as http:
             newest = find_release(http, config.api_url)
     except GlossatorError as error:
         return Check("runner", "warn", f"{installed} is installed; {error.what}", error.hint)

@@ -49,10 +49,7 @@ class BrokerGitHub:
         self._clock = clock
         self._token, self._expires = ("", 0.0) if config.app_id else (credential, float("inf"))
         self._seen: dict[str, tuple[str, Any]] = {}
-        secure = config.api_url.startswith("https://")
-        self._http = httpx.Client(
-            base_url=config.api_url.rstrip("/"), timeout=TIMEOUT, verify=load_certificates() if secure else False
-        )
+        self._http = open_client(config.api_url)
 
     def close(self) -> None:
         """Let the connection go."""
@@ -132,6 +129,12 @@ class BrokerGitHub:
         if len(self._seen) >= REMEMBERED:
             self._seen.pop(next(iter(self._seen)))
         self._seen[key] = (tag, data)
+
+
+def open_client(api_url: str) -> httpx.Client:
+    """A client of one GitHub. Certificates are read, which is slow, only where they are needed."""
+    verify = load_certificates() if api_url.startswith("https://") else False
+    return httpx.Client(base_url=api_url.rstrip("/"), timeout=TIMEOUT, verify=verify)
 
 
 def read_json(response: httpx.Response) -> Any:

@@ -22,9 +22,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from reviewer.errors import HostUnavailable
-from reviewer.exchange import load_certificates
 from runners.broker_config import API_URL
-from runners.broker_github import read_json, translate
+from runners.broker_github import open_client, read_json, translate
 from runners.errors import RunnerError
 
 REPOSITORY: Final = "actions/runner"
@@ -35,7 +34,6 @@ KEPT: Final = 2
 CURRENT: Final = "current"
 NEEDED: Final = ("run.sh", "run-helper.sh.template", "bin/Runner.Listener")
 MACHINES: Final = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}
-TIMEOUT: Final = 60.0
 CHUNK: Final = 1 << 20
 MAX_BYTES: Final = 2 << 30
 _TAG: Final = re.compile(r"v?(\d{1,4})\.(\d{1,4})\.(\d{1,4})")
@@ -68,7 +66,7 @@ def install_runner(folder: Path, api_url: str = API_URL, token: str = "") -> tup
         HostUnavailable: GitHub or the download did not answer.
         RunnerError: It is too old, has no checksum, has another one, or cannot be written.
     """
-    with httpx.Client(timeout=TIMEOUT, verify=load_certificates()) as http:
+    with open_client(api_url) as http:
         release = find_release(http, api_url, token)
         place = folder / release.name
         if (place / NEEDED[0]).is_file() and (folder / CURRENT).resolve() == place.resolve():
@@ -92,7 +90,7 @@ def find_release(http: httpx.Client, api_url: str, token: str = "") -> RunnerRel
     headers = {"Accept": "application/vnd.github+json", "User-Agent": "glossator"}
     headers |= {"Authorization": f"Bearer {token}"} if token else {}
     try:
-        response = http.get(api_url.rstrip("/") + path, headers=headers)
+        response = http.get(path, headers=headers)
     except httpx.RequestError as error:
         raise HostUnavailable(f"GitHub did not answer: {type(error).__name__}.", "Try again later.") from error
     if not response.is_success:

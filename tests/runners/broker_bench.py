@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,12 @@ import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from reviewer.errors import GlossatorError
+from runners.broker import Broker, Watch
+from runners.broker_config import BrokerConfig, load_config, render_policy
+from runners.broker_github import BrokerGitHub
+from runners.broker_launch import ChildLauncher
+from runners.commands.broker import lay_hook, write_policy
 from simulation.github_server import GitHubServer
 from simulation.github_server.scenario import RepoScenario
 from tests.command import ROOT
@@ -33,6 +41,7 @@ SETTINGS: dict[str, Any] = {
 }
 
 
+@cache
 def make_key() -> tuple[str, str]:
     """The private and the public half of an app's key, as PEM."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -41,6 +50,39 @@ def make_key() -> tuple[str, str]:
     )
     public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     return private.decode(), public.decode()
+
+
+class Loop:
+    """A running loop: what it has said, and the error that ended it."""
+
+    def __init__(self, config: BrokerConfig, github: BrokerGitHub, launcher: ChildLauncher) -> None:
+        self.said: list[str] = []
+        self.watch = Watch(self.said.append)
+        self.broker = Broker(config, github, launcher, self.watch)
+        self.error: GlossatorError | None = None
+        self.thread = threading.Thread(target=lambda: None)
+
+    def start(self, jobs: int) -> None:
+        """Let it run."""
+        self.thread = threading.Thread(target=self._run, args=(jobs,))
+        self.thread.start()
+
+    def _run(self, jobs: int) -> None:
+        try:
+            self.broker.run(jobs)
+        except GlossatorError as error:
+            self.error = error
+
+    def end(self, timeout: float = 20) -> str:
+        """Wait until it has ended by itself; all that it has said."""
+        self.thread.join(timeout)
+        assert not self.thread.is_alive()
+        return "\n".join(self.said)
+
+    def stop(self) -> str:
+        """Give it the signal to stop."""
+        self.watch.stopping.set()
+        return self.end()
 
 
 class Bench:
@@ -100,6 +142,25 @@ class Bench:
             if child.poll() is None:
                 child.kill()
             child.communicate()
+
+    @contextmanager
+    def loop(self, jobs: int = 0, **changes: Any) -> Iterator[Loop]:
+        """A broker's loop in a thread, to watch from inside."""
+        config = load_config(self.write_config(**changes), {})
+        folder = self.folder / "run"
+        write_policy(folder, render_policy(config))
+        lay_hook(folder)
+        github = BrokerGitHub(config, self.credential.read_text())
+        launcher = ChildLauncher(self.program, folder / "job-started.sh")
+        loop = Loop(config, github, launcher)
+        loop.start(jobs)
+        try:
+            yield loop
+        finally:
+            loop.watch.stopping.set()
+            loop.thread.join(20)
+            launcher.stop()
+            github.close()
 
     def finish(self, child: subprocess.Popen[str], *, code: int = 0, timeout: float = 20) -> str:
         """What a broker has said until its end."""
