@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Final, Literal
 
 from runners.serving.models import Model, Tensor, list_tensors
@@ -69,6 +70,7 @@ def get_prefill(backend: Backend, context: int) -> int:
     return min(PREFILL.get(backend, context), context)
 
 
+@cache
 def weigh(model: Model, quantization: Quantization) -> int:
     """Bytes of the weights with their scales. GGUF holds the output matrix also where it is tied."""
     tied = model.tied and quantization not in GGUF
@@ -118,6 +120,7 @@ def weigh_token(model: Model, bytes_per_number: int = 2) -> int:
     return 2 * model.layers * model.kv_width * bytes_per_number
 
 
+@cache
 def weigh_adapter(model: Model, rank: int = RANK) -> int:
     """Bytes of an adapter on all linear layers, in 16 bits."""
     return sum(2 * rank * (tensor.rows + tensor.columns) for tensor in list_linear(model))
