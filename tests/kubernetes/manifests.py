@@ -51,9 +51,17 @@ def write_serving(backend: str) -> list[Document]:
     """The documents of one track with a backend, without what kustomize adds."""
     base = [document for file in ("deployment", "service", "service-account") for document in _serving("base", file)]
     (patch,) = _serving(f"components/{backend}", "server")
+    patch["spec"]["template"]["spec"]["containers"][0]["image"] = read_image(backend)
     merged = [merge(document, patch) if document["kind"] == "Deployment" else document for document in base]
     shared = [document for file in ("namespace", "models", "network-policies") for document in _serving("shared", file)]
     return [*merged, *_serving("tracks/champion", "disruption-budget"), *shared]
+
+
+def read_image(backend: str) -> str:
+    """The image that kustomize puts in the place of the backend's name."""
+    (image,) = _serving(f"components/{backend}", "kustomization")[0]["images"]
+    assert image["name"] == backend
+    return f"{image['newName']}@{image['digest']}"
 
 
 def _serving(folder: str, file: str) -> list[Document]:
