@@ -75,6 +75,8 @@ def find_pods(documents: list[Document]) -> Iterator[Pod]:
             case "Deployment":
                 template = spec["template"]
                 yield Pod(name(document), template["spec"], template["metadata"]["labels"], long_lived=True)
+            case "Pod":
+                yield Pod(name(document), spec, document["metadata"].get("labels", {}))
             case "CronWorkflow":
                 yield from _find_steps(name(document), spec["workflowSpec"], whole=True)
             case "WorkflowTemplate":

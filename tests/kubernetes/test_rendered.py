@@ -26,6 +26,7 @@ PLACES: Final = (
     "serving/overlays/champion",
     "serving/overlays/challenger",
     "serving/overlays/canary",
+    "serving/upload",
 )
 
 
@@ -58,6 +59,8 @@ def test_kinds_of_kubernetes_are_as_their_schemas_say(
 @pytest.mark.parametrize("place", PLACES)
 def test_what_is_rendered_has_no_fault(place: str, rendered: dict[str, list[Document]]) -> None:
     documents = rendered[place]
+    if place == "serving/upload":  # into the volume of the model servers
+        documents = [*documents, *rendered["serving/overlays/canary"]]
     assert not [*find_faults(documents), *find_without_namespace(documents), *find_open(documents)]
 
 

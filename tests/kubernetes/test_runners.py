@@ -17,6 +17,7 @@ KNOWN: Final = {
     "controller": {
         "flags",
         "podSecurityContext",
+        "rbac",
         "replicaCount",
         "resources",
         "securityContext",
