@@ -102,7 +102,8 @@ def check_name(name: str) -> str:
 def list_leases(cloud: Cloud) -> list[Lease]:
     """All leases of the project."""
     answer = cloud.ask("GET", "/leases", "list the leases")
-    return [read_lease(one) for one in (answer or {}).get("leases") or ()]
+    listed = (answer or {}).get("leases")
+    return [read_lease(one) for one in listed] if isinstance(listed, list) else []
 
 
 def list_line(cloud: Cloud, name: str, now: datetime) -> list[Lease]:
@@ -138,13 +139,13 @@ def create(cloud: Cloud, wanted: Wanted, start: datetime | None, end: datetime, 
         CloudError: The cloud refused, in one of the ways of `lease_errors`.
     """
     now = watch.now()
-    begin = floor(start or now)
+    begin, end = floor(start or now), floor(end)
     check_span(begin, end, now, wanted.term)
     cloud.need_unrestricted()
-    for lease in list_line(cloud, wanted.name, now):
-        if lease.status != BROKEN:
-            check_same(cloud, lease, wanted)
-            return lease, False
+    line = list_line(cloud, wanted.name, now)
+    if line:
+        check_same(cloud, line[0], wanted)
+        return line[0], False
     return post(cloud, wanted, wanted.name, None if start is None else begin, end, watch), True
 
 

@@ -103,7 +103,7 @@ class Cloud:
             for service in self._catalog
             if isinstance(service, dict) and service.get("type") == kind
             for endpoint in service.get("endpoints") or ()
-            if endpoint.get("interface") == self.credential.interface
+            if isinstance(endpoint, dict) and endpoint.get("interface") == self.credential.interface
         ]
         regions = sorted({str(endpoint.get("region")) for endpoint in endpoints})
         region = self.credential.region

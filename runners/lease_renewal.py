@@ -27,6 +27,8 @@ from runners.lease_times import LONG_TERM, WINDOW, floor, render_time
 Outcome = Literal["created", "kept", "extended", "followed", "ending"]
 GAIN: Final = timedelta(hours=1)
 """An extension that gains less is not asked for."""
+PATIENCE: Final = timedelta(hours=12)
+"""A refusal of other grounds than that the machines are taken may pass: until so little is left, it is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ def ensure(cloud: Cloud, wanted: Wanted, length: timedelta | None, bound: timede
     now = floor(watch.now())
     term = wanted.term or LONG_TERM
     length = min(length or term, term)
-    line = [lease for lease in list_line(cloud, wanted.name, now) if lease.status != BROKEN]
+    line = list_line(cloud, wanted.name, now)
     if not line:
         made, _ = create(cloud, wanted, None, now + length, watch)
         made = wait_active(cloud, made, bound, watch)
@@ -66,7 +68,7 @@ def ensure(cloud: Cloud, wanted: Wanted, length: timedelta | None, bound: timede
     ids = check_same(cloud, lease, wanted)
     if lease.status != ACTIVE or lease.end - now > WINDOW or now + length - lease.end < GAIN:
         return Renewal("kept", lease, ids)
-    if len(line) > 1 and line[1].start <= lease.end + GAIN:
+    if len(line) > 1 and line[1].status != BROKEN and line[1].start <= lease.end + GAIN:
         return Renewal("followed", lease, ids, line[1], "It has a successor.")
     return renew(cloud, wanted, lease, ids, length, watch)
 
@@ -80,6 +82,8 @@ def renew(cloud: Cloud, wanted: Wanted, lease: Lease, ids: dict[str, str], lengt
         raise
     except CloudError as refused:
         reason = refused.what
+        if not isinstance(refused, NoCapacity) and lease.end - now > PATIENCE:
+            return Renewal("kept", lease, ids, None, reason)
     try:
         successor = post(cloud, wanted, name_successor(wanted.name, lease.end), lease.end, lease.end + length, watch)
     except (NoCapacity, TermRefused) as refused:
@@ -97,7 +101,7 @@ def tell(renewal: Renewal) -> str:
     lease, end = renewal.lease, render_time(renewal.lease.end)
     told = {
         "created": f"Made the lease {lease.name}; it is {lease.status} and ends at {end}.",
-        "kept": f"The lease {lease.name} is {lease.status} and ends at {end}.",
+        "kept": f"The lease {lease.name} is {lease.status} and ends at {end}. {renewal.why}".rstrip(),
         "extended": f"Extended the lease {lease.name}; it now ends at {end}.",
         "ending": f"The lease {lease.name} ends at {end} and cannot be renewed: {renewal.why}",
     }

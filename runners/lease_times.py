@@ -10,8 +10,8 @@ from reviewer.errors import UsageError
 
 SHORT_TERM: Final = timedelta(days=7)
 """Bare metal and the H100 flavors (Chameleon's reservation guide and KVM guide, read in July 2026)."""
-LONG_TERM: Final = timedelta(days=183)
-"""The m1 flavors: six months."""
+LONG_TERM: Final = timedelta(days=180)
+"""The m1 flavors: six months, which the site may count as 180 days."""
 WINDOW: Final = timedelta(hours=48)
 """An active lease may be extended in its last 48 hours, to at most one term from the moment of asking (same guide)."""
 _BLAZAR: Final = "%Y-%m-%d %H:%M"
@@ -91,6 +91,6 @@ def check_span(start: datetime, end: datetime, now: datetime, term: timedelta | 
         )
     if term is not None and end - start > term:
         raise UsageError(
-            f"That is {render_left(end - start)}, and such a lease lasts at most {render_left(term)}.",
+            f"That is longer than the {render_left(term)} that such a lease may last.",
             f"End it at {render_time(start + term)} or before, and extend it later.",
         )

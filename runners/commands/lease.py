@@ -67,7 +67,9 @@ def machine_options(command: Command) -> Command:
 
 def wait_options(command: Command) -> Command:
     """How to wait for a lease to start."""
-    command = click.option("--poll", default=10.0, show_default=True, help="Seconds between two looks.")(command)
+    command = click.option(
+        "--poll", type=click.FloatRange(0.01), default=10.0, show_default=True, help="Seconds between two looks."
+    )(command)
     return click.option("--wait", default=DEFAULT_WAIT, show_default=True, help="Longest wait for ACTIVE.")(command)
 
 
