@@ -102,14 +102,16 @@ def explain(**options: object) -> int:
 @glossator.command(short_help="Check settings, token, model; say what to fix.")
 @place_options
 @click_options(*MODEL, *ASK)
-def doctor(**options: Any) -> int:
+@click.option("--runners", is_flag=True, help="Also read who may reach self-hosted runners of --repo.")
+def doctor(*, runners: bool, **options: Any) -> int:
     """Check Python, git, the settings file, GitHub's token and the model, and say what to fix.
 
     It writes nothing and shows no token and no address. The exit code is that of the first thing that fails.
     """
     from reviewer.doctor import Patient, examine, print_checks
 
-    patient = Patient(options["folder"], options["repo"] or "", options["github_token"] or "", _given(options))
+    token = options["github_token"] or ""
+    patient = Patient(options["folder"], options["repo"] or "", token, _given(options), runners=runners)
     return print_checks(examine(patient))
 
 

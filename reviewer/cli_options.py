@@ -22,7 +22,7 @@ ASK = (*PROMPT, "max-comments", "comment-share", "min-severity", "concurrency", 
 
 HEADINGS = {
     "What to review": ("base", "head", "staged", "diff", "pull_request"),
-    "Where it is": ("folder", "repo", "github_token"),
+    "Where it is": ("folder", "repo", "github_token", "runners"),
     "The model": tuple(BY_NAME[name].field for name in MODEL),
     "Output": ("format_", "output", "path", "to", "embedded", "piece", "signing_key"),
     "How to review": tuple(setting.field for setting in TABLE),

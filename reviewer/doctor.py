@@ -55,6 +55,8 @@ class Patient:
     repo: str
     token: str
     inputs: Mapping[str, object]
+    runners: bool = False
+    """Whether to look at who may reach self-hosted runners, too."""
 
     @property
     def shared(self) -> Mapping[str, object]:
@@ -86,6 +88,10 @@ def examine(patient: Patient) -> Iterator[Check]:
         yield failed("GitHub", error)
     else:
         files = yield from examine_github(repo, patient.token)
+        if patient.runners:
+            from reviewer.doctor_runners import examine_runners
+
+            yield from examine_runners(repo, patient.token)
     settings = yield from examine_settings(patient, files)
     yield from examine_variables(os.environ)
     if patient.inputs.get("endpoint-url"):

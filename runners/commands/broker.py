@@ -21,7 +21,7 @@ RUN: Final = Path("/run/glossator-broker/cpu")
 PROGRAMS: Final = Path("/opt/actions-runner")
 
 
-@click.group(short_help="Give GitHub runners for one job each.")
+@click.group(short_help="Give GitHub runners for one job each.", no_args_is_help=False)
 def command() -> None:
     """Give GitHub a runner for one job whenever an allowed one waits, and keep the runner's programs new."""
 

@@ -66,7 +66,7 @@ class Account:
 
     id: int
     login: str
-    type: Literal["User", "Bot"] = "User"
+    type: Literal["User", "Bot", "Organization"] = "User"
 
 
 @dataclass(slots=True)
