@@ -17,6 +17,7 @@ TASKS: Final[dict[str, str]] = {
     "inventory": "make Ansible's inventory from Terraform's output",
     "serving-state": "tell GitHub whether models are served, and until when",
     "serving": "choose backend, quantization and sizes for a GPU",
+    "serving-files": "bring models and adapters to the machine that serves them",
     "gateway": "take events of short-lived jobs, show them to Prometheus",
     "event": "tell the gateway what a short-lived job did",
 }
