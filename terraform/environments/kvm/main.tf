@@ -1,7 +1,8 @@
 # Virtual machines: services, runners and, while a GPU lease lasts, a GPU machine. All in one private network.
 
 locals {
-  roles = setunion(keys(var.reservation_ids), var.unreserved_roles)
+  reservation_ids = merge(var.long_reservation_ids, var.reservation_ids)
+  roles           = setunion(keys(local.reservation_ids), var.unreserved_roles)
 
   # Without leases nothing is left but what must last: network, data volume and buckets.
   machines = merge(
@@ -48,7 +49,7 @@ module "node" {
   name               = each.key
   role               = each.value
   site               = "kvm"
-  reservation_id     = lookup(var.reservation_ids, each.value, null)
+  reservation_id     = lookup(local.reservation_ids, each.value, null)
   hardware           = var.flavors[each.value]
   image_name         = each.value == "gpu" ? var.gpu_image_name : var.image_name
   boot_volume_gb     = each.value == "gpu" ? var.gpu_boot_volume_gb : null

@@ -131,6 +131,37 @@ variable "reservation_ids" {
   }
 }
 
+variable "long_reservation_ids" {
+  description = "As reservation_ids, for leases of months beside a GPU lease of days. Set in terraform.tfvars by hand: the file that glossator-ops lease writes holds one lease and sets reservation_ids whole."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = alltrue([for role in keys(var.long_reservation_ids) : contains(["services", "runner", "gpu"], role)])
+    error_message = "long_reservation_ids has a role that is not known here: use services, runner and gpu."
+  }
+
+  validation {
+    condition = alltrue([
+      for id in values(var.long_reservation_ids) :
+      can(regex("^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$", id))
+    ])
+    error_message = "long_reservation_ids must hold UUIDs: the id of the reservation inside the lease, not the lease's id or name. See: glossator-ops lease show"
+  }
+
+  validation {
+    condition     = length(setintersection(keys(var.long_reservation_ids), keys(var.reservation_ids))) == 0
+    error_message = "long_reservation_ids and reservation_ids both have the same role: leave it out of one."
+  }
+
+  validation {
+    condition = length(distinct(concat(values(var.long_reservation_ids), values(var.reservation_ids)))) == (
+      length(var.long_reservation_ids) + length(var.reservation_ids)
+    )
+    error_message = "long_reservation_ids and reservation_ids have the same id: each role has a reservation of its own. An id that is the same for all is the lease's."
+  }
+}
+
 variable "unreserved_roles" {
   description = "Roles whose machine is made from a flavor by its name, on a cloud without leases. Not for Chameleon."
   type        = set(string)
@@ -142,7 +173,7 @@ variable "unreserved_roles" {
   }
 
   validation {
-    condition     = length(setintersection(var.unreserved_roles, keys(var.reservation_ids))) == 0
+    condition     = length(setintersection(var.unreserved_roles, keys(merge(var.long_reservation_ids, var.reservation_ids)))) == 0
     error_message = "unreserved_roles must not name a role that has a reservation."
   }
 }
@@ -326,7 +357,7 @@ variable "object_store_endpoint" {
   default     = "https://chi.tacc.chameleoncloud.org:7480"
 
   validation {
-    condition     = can(regex("^https://[^/\\s?#@]+/?$", var.object_store_endpoint))
+    condition     = can(regex("^https://[A-Za-z0-9.-]+(:[0-9]+)?/?$", var.object_store_endpoint))
     error_message = "object_store_endpoint must be an https address without a path, such as https://chi.tacc.chameleoncloud.org:7480."
   }
 }
@@ -337,7 +368,7 @@ variable "object_store_region" {
   default     = "us-east-1"
 
   validation {
-    condition     = can(regex("^[A-Za-z0-9@_-]+$", var.object_store_region))
+    condition     = can(regex("^[A-Za-z0-9._-]+$", var.object_store_region))
     error_message = "object_store_region must be a region's name, such as us-east-1."
   }
 }

@@ -13,7 +13,7 @@ variable "endpoint" {
   type        = string
 
   validation {
-    condition     = can(regex("^https://[^/\\s?#@]+/?$", var.endpoint))
+    condition     = can(regex("^https://[A-Za-z0-9.-]+(:[0-9]+)?/?$", var.endpoint))
     error_message = "endpoint must be an https address without a path, such as https://chi.tacc.chameleoncloud.org:7480."
   }
 }
@@ -24,7 +24,7 @@ variable "region" {
   default     = "us-east-1"
 
   validation {
-    condition     = can(regex("^[A-Za-z0-9@_-]+$", var.region))
+    condition     = can(regex("^[A-Za-z0-9._-]+$", var.region))
     error_message = "region must be a region's name, such as us-east-1."
   }
 }

@@ -8,11 +8,11 @@ variables {
   key_pair_name = "laptop"
   admin_cidrs   = ["203.0.113.7/32"]
   bucket_prefix = "team-glossator"
-  reservation_ids = {
+  long_reservation_ids = {
     services = "11111111-1111-4111-8111-111111111111"
     runner   = "22222222-2222-4222-8222-222222222222"
-    gpu      = "33333333-3333-4333-8333-333333333333"
   }
+  reservation_ids = { gpu = "33333333-3333-4333-8333-333333333333" }
 }
 
 run "three_machines_on_their_reservations" {
@@ -51,12 +51,7 @@ run "more_runners_of_one_reservation" {
 
 run "without_the_gpu_lease_the_rest_stays" {
   command = plan
-  variables {
-    reservation_ids = {
-      services = "11111111-1111-4111-8111-111111111111"
-      runner   = "22222222-2222-4222-8222-222222222222"
-    }
-  }
+  variables { reservation_ids = {} }
 
   assert {
     condition     = toset(keys(output.machines)) == toset(["glossator-services", "glossator-runner-1"])
@@ -66,7 +61,10 @@ run "without_the_gpu_lease_the_rest_stays" {
 
 run "without_leases_only_what_must_last_stays" {
   command = plan
-  variables { reservation_ids = {} }
+  variables {
+    long_reservation_ids = {}
+    reservation_ids      = {}
+  }
 
   assert {
     condition     = length(output.machines) == 0 && output.object_store.buckets.backups == "team-glossator-backups" && output.admin_cidrs == tolist(["203.0.113.7/32"])
@@ -77,9 +75,10 @@ run "without_leases_only_what_must_last_stays" {
 run "a_cloud_without_leases" {
   command = plan
   variables {
-    reservation_ids  = {}
-    unreserved_roles = ["services", "gpu"]
-    flavors          = { services = "c4.large", gpu = "gpu.a100" }
+    long_reservation_ids = {}
+    reservation_ids      = {}
+    unreserved_roles     = ["services", "gpu"]
+    flavors              = { services = "c4.large", gpu = "gpu.a100" }
   }
 
   assert {
@@ -110,6 +109,7 @@ run "a_shared_network_needs_inside_ranges" {
 run "a_leases_id_for_all_is_refused" {
   command = plan
   variables {
+    long_reservation_ids = {}
     reservation_ids = {
       services = "11111111-1111-4111-8111-111111111111"
       gpu      = "11111111-1111-4111-8111-111111111111"
@@ -120,8 +120,26 @@ run "a_leases_id_for_all_is_refused" {
 
 run "a_leases_name_is_refused" {
   command = plan
-  variables { reservation_ids = { services = "glossator-week-47" } }
+  variables { reservation_ids = { gpu = "glossator-week-47" } }
   expect_failures = [var.reservation_ids]
+}
+
+run "a_role_with_two_leases_is_refused" {
+  command = plan
+  variables { reservation_ids = { runner = "44444444-4444-4444-8444-444444444444" } }
+  expect_failures = [var.long_reservation_ids]
+}
+
+run "one_id_in_both_is_refused" {
+  command = plan
+  variables { reservation_ids = { gpu = "11111111-1111-4111-8111-111111111111" } }
+  expect_failures = [var.long_reservation_ids]
+}
+
+run "a_role_with_a_lease_and_without_is_refused" {
+  command = plan
+  variables { unreserved_roles = ["services"] }
+  expect_failures = [var.unreserved_roles]
 }
 
 run "a_role_that_nobody_has_is_refused" {
