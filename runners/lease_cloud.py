@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final, Self
 
 import httpx
 
+from reviewer.errors import UsageError
 from runners.errors import CloudError
 from runners.lease_credential import Credential, check_address
 from runners.lease_errors import CloudUnavailable, CredentialRefused, describe, translate
@@ -21,6 +24,17 @@ PAUSE: Final = 5.0
 """Seconds before a request that had no answer is sent again; doubled each time. Only what changes nothing is."""
 RESERVATION: Final = "reservation"
 COMPUTE: Final = "compute"
+
+
+@cache
+def read_trust(cacert: str) -> ssl.SSLContext:
+    """Whom to trust: the usual authorities, or those of a PEM file."""
+    if not cacert:
+        return httpx.create_ssl_context()
+    try:
+        return ssl.create_default_context(cafile=cacert)
+    except (OSError, ssl.SSLError):
+        raise UsageError("OS_CACERT (cacert) is no certificate file.", "Unset it, or name a PEM file.") from None
 
 
 @dataclass(slots=True)
@@ -36,11 +50,7 @@ class Cloud:
     """Whether the credential may not make leases, once it is known."""
 
     def __post_init__(self) -> None:
-        try:
-            verify: Any = httpx.create_ssl_context(verify=self.credential.cacert or True)
-        except OSError:
-            raise CloudError("OS_CACERT is no certificate file.", "Unset it, or name a PEM file.") from None
-        self.client = httpx.Client(timeout=TIMEOUT, verify=verify, trust_env=True)
+        self.client = httpx.Client(timeout=TIMEOUT, verify=read_trust(self.credential.cacert))
 
     def __enter__(self) -> Self:
         return self

@@ -10,7 +10,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Self
 from urllib.parse import quote
 
 import httpx
@@ -58,6 +58,12 @@ class Variables:
             "X-GitHub-Api-Version": "2022-11-28",
         }
         self.client = httpx.Client(timeout=TIMEOUT, headers=headers)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.client.close()
 
     def get(self, name: str) -> str:
         """The value of a variable; empty when there is none."""

@@ -41,7 +41,8 @@ def open_variables(repository: str) -> Variables:
 def up(until: str, repository: str) -> None:
     """Models are served until then."""
     end, now = read_until(until), read_clock()
-    write(tell(set_up(open_variables(repository), end, now), now))
+    with open_variables(repository) as variables:
+        write(tell(set_up(variables, end, now), now))
 
 
 @command.command("renew")
@@ -50,21 +51,24 @@ def up(until: str, repository: str) -> None:
 def move(until: str, repository: str) -> None:
     """Move the end of what is up; leave alone what is down."""
     end, now = read_until(until), read_clock()
-    write(tell(renew(open_variables(repository), end, now), now))
+    with open_variables(repository) as variables:
+        write(tell(renew(variables, end, now), now))
 
 
 @command.command("down")
 @REPOSITORY
 def down(repository: str) -> None:
     """Nothing is served."""
-    write(tell(set_down(open_variables(repository)), read_clock()))
+    with open_variables(repository) as variables:
+        write(tell(set_down(variables), read_clock()))
 
 
 @command.command("show")
 @REPOSITORY
 def show(repository: str) -> None:
     """What is set."""
-    write(tell(read_state(open_variables(repository)), read_clock()))
+    with open_variables(repository) as variables:
+        write(tell(read_state(variables), read_clock()))
 
 
 def read_until(text: str) -> datetime:
