@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from typing import Any, get_args
 
 import click
@@ -39,6 +40,7 @@ from runners.serving.models import DEFAULT_MODEL, MODELS, find_model
 @click.option("--context", metavar="TOKENS", type=int, default=CONTEXT, show_default=True, help="Longest request.")
 @click.option("--backend", type=click.Choice(["auto", *get_args(Backend)]), default="auto", show_default=True)
 @click.option("--quantization", type=click.Choice(["auto", *get_args(Quantization)]), default="auto", show_default=True)
+@click.option("--image", metavar="IMAGE", default="", help="Another image than the recipe's, with its digest.")
 @click.option("--champion", metavar="MODEL[,ADAPTER]", default="", help="Its files, below the folder of models.")
 @click.option("--challenger", metavar="MODEL[,ADAPTER]", default="", help="Likewise. Sets --tracks and --separate.")
 @click.option("--models", default="/mnt/glossator/models", show_default=True, help="The folder of models.")
@@ -58,6 +60,7 @@ def command(
     context: int,
     backend: str,
     quantization: str,
+    image: str,
     champion: str,
     challenger: str,
     models: str,
@@ -80,6 +83,8 @@ def command(
         next((name for name in get_args(Backend) if name == backend), None),
         next((name for name in get_args(Quantization) if name == quantization), None),
     )
+    if image:
+        choice = replace(choice, image=replace(choice.image, reference=image))
     environment = render_environment(choice, served, find_host(models, keys)) if served else {}
     if as_env:
         write(render_file(environment))
