@@ -90,7 +90,7 @@ def test_another_command_does_not_parse(line: str) -> None:
 
 def test_scripts_run_dvc_alone() -> None:
     programs = {line[0] for document in WORK.values() for line in find_lines(document)} - set(GROUPS)
-    assert programs == {"cp", "dvc", "set", "if", "fi"}
+    assert programs == {"cp", "dvc", "set", "if", "elif", "fi"}
 
 
 @pytest.mark.parametrize("name", ["collect", "evaluate"])
