@@ -24,13 +24,18 @@ from reviewer.settings import Settings
 from reviewer.settings_table import TABLE
 from runners.cli import TASKS as NAMES_OF_TASKS
 from runners.cli import operate
+from runners.serving.models import MODELS as SERVED
 from tests.command import ROOT
 from training.cli import STAGES as NAMES_OF_STAGES
 from training.cli import train
 
 PAGES = sorted([ROOT / "README.md", ROOT / "examples" / "README.md", *(ROOT / "docs").rglob("*.md")])
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
-PLACEHOLDERS = {"FORMAT": "text", "NUMBER": "7", "NAME": "x"}
+FOLDERS = (
+    *("reviewer", "training", "runners", "terraform", "ansible", "simulation", "action", "tests", "docs", "examples"),
+    *("schemas", "bench"),
+)
+PLACEHOLDERS = {"KIND": "lease", "FORMAT": "text", "NUMBER": "7", "NAME": "x"}
 MADE_BY_RUNS = {"review.json", "bundle.json", "run.json", "review.sarif", "posted.json", "review.md"}
 
 
@@ -72,6 +77,7 @@ MODULES = [name_module("training", name) for name in NAMES_OF_STAGES]
 MODULES += [name_module("evals", name) for name in NAMES_OF_STEPS]
 MODULES += [name_module("runners", name) for name in NAMES_OF_TASKS]
 STAGES = [import_module(module).command for module in MODULES]
+STAGES += [below for one in STAGES if isinstance(one, click.Group) for below in one.commands.values()]
 OF_GROUPS = {
     name
     for package in ("training", "evals", "runners")
@@ -107,10 +113,15 @@ def test_a_command_line_of_a_group_parses(
     name, command, rest = group.resolve_command(context, words)
     assert command
     try:
-        command.make_context(name, [str(ROOT) if word == "PATH" else word for word in rest], parent=context)
+        rest = [str(ROOT) if word == "PATH" else word for word in rest]
+        context = command.make_context(name, rest, parent=context)
+        if isinstance(command, click.Group) and rest:
+            name, command, rest = command.resolve_command(context, rest)
+            assert command
+            command.make_context(name, rest, parent=context)
     except click.exceptions.Exit:
         assert words[-1] == "--help"
-    except click.MissingParameter:
+    except (click.MissingParameter, click.exceptions.NoArgsIsHelpError):
         assert not rest
 
 
@@ -146,9 +157,7 @@ def test_links_lead_somewhere(page: str) -> None:
 def test_files_that_are_named_exist(page: str) -> None:
     """Paths with a folder of ours in front."""
     text = re.sub(r"```.*?```", "", read(page), flags=re.DOTALL)
-    for path in re.findall(
-        r"`((?:reviewer|training|runners|terraform|ansible|simulation|action|tests|docs|examples|schemas|bench)/[\w./*-]+)`", text
-    ):
+    for path in re.findall(rf"`((?:{'|'.join(FOLDERS)})/[\w./*-]+)`", text):
         made = path == "bench/results.json"  # by `make bench`
         assert made or list(ROOT.glob(path.rstrip("/"))), path
 
@@ -197,7 +206,7 @@ def test_the_commands_in_comments() -> None:
 def test_models_that_are_named_are_in_the_catalogue() -> None:
     for page in NAMES:
         for name in re.findall(r"--model ([a-z0-9.-]+)(?:`|\s)", read(page)):
-            assert name in CATALOGUE or name == "reviewer-v3", f"{page}: {name}"
+            assert name in CATALOGUE or name in SERVED or name == "reviewer-v3", f"{page}: {name}"
 
 
 def test_the_readme_runs_two_commands_of_set_up() -> None:
