@@ -1,1 +1,1 @@
-"""Machines: leases, one-job runners, model servers, monitoring. What it provisions is in `terraform/` and `ansible/`."""
+"""Machines: leases, one-job runners, model servers, monitoring. `terraform/` and `ansible/` provision them."""

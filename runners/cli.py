@@ -20,6 +20,7 @@ TASKS: Final[dict[str, str]] = {
     "serving-files": "bring models and adapters to the machine that serves them",
     "gateway": "take events of short-lived jobs, show them to Prometheus",
     "event": "tell the gateway what a short-lived job did",
+    "dashboards": "write the dashboards for Grafana",
 }
 
 
@@ -50,7 +51,7 @@ class TaskGroup(click.Group):
 @click.command(
     cls=TaskGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 well, 2 options, 5 GitHub, 8 the cloud, 9 a runner, 10 a GPU or a model that cannot be served.",
+    epilog="Exit codes: 0 well, 2 options, 5 GitHub, 8 the cloud, 9 a runner, 10 a GPU or model that cannot be served.",
 )
 @click.version_option(__version__, prog_name="glossator-ops")
 def operate() -> None:
