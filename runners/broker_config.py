@@ -68,7 +68,7 @@ class BrokerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             (_BRANCH.fullmatch(self.allow.branch), "`branch` is a branch's name."),
             (self.allow.events, "`events` names at least one."),
             (min(self.poll, self.idle, self.retry) > 0, "`poll`, `idle` and `retry` are seconds."),
-            (self.api_url.startswith(("https://", "http://127.0.0.1:")), "`api_url` begins with https://."),
+            (self.api_url.startswith(("https://", "http://127.")), "`api_url` begins with https://."),
         )
         wrong = [text for good, text in checks if not good]
         unsafe = sorted(set(self.allow.events) - SAFE_EVENTS)
