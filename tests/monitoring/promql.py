@@ -41,7 +41,9 @@ def known_metrics() -> dict[str, frozenset[str]]:
             found |= name_samples(name, labels, histogram=isinstance(shape, Mapping))
     for rule in load_rules():
         if "record" in rule:
-            found[rule["record"]] = set().union(*map(set, group_labels(rule["expr"])))
+            grouped = group_labels(rule["expr"])
+            parts = grouped or [found[name] for name, _ in list_selectors(rule["expr"])]
+            found[rule["record"]] = set().union(*map(set, parts))
     return {name: frozenset(labels | everywhere) for name, labels in found.items()}
 
 
@@ -74,7 +76,7 @@ def list_selectors(expression: str) -> list[tuple[str, list[str]]]:
     """The metrics of an expression, and the labels that each is asked by."""
     nodes = walk(promql_parser.parse(substitute(expression)))
     chosen = [node for node in nodes if isinstance(node, promql_parser.VectorSelector)]
-    return [(node.name, [matcher.name for matcher in node.matchers.matchers]) for node in chosen]
+    return [(node.name or "", [matcher.name for matcher in node.matchers.matchers]) for node in chosen]
 
 
 def group_labels(expression: str) -> list[list[str]]:
@@ -99,5 +101,10 @@ def check_expression(expression: str, known: Mapping[str, frozenset[str]]) -> li
         if name in known and label not in known[name]
     ]
     labels = frozenset().union(*(known.get(name, frozenset()) for name, _ in selectors))
-    wrong += [f"no metric here has the label {name}" for group in group_labels(expression) for name in group if name not in labels]
+    wrong += [
+        f"no metric here has the label {name}"
+        for group in group_labels(expression)
+        for name in group
+        if name not in labels
+    ]
     return wrong
