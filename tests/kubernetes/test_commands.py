@@ -151,3 +151,28 @@ def test_secrets_are_apart() -> None:
             if secrets == {"proposer"}:
                 mounts = [mount for mount in part["volumeMounts"] if mount["name"] != "tmp"]
                 assert all(mount["subPath"] and mount["readOnly"] for mount in mounts), template["name"]
+
+
+def find_paths(template: Document) -> tuple[set[str], set[str]]:
+    """The paths that a step names, and those that are mounted in it."""
+    part = template.get("container") or template.get("script") or {"command": []}
+    words = (*part["command"], *part.get("args", []), part.get("workingDir", ""))
+    mounted = {mount["mountPath"] for mount in part.get("volumeMounts", [])}
+    mounted |= {artifact["path"] for artifact in template.get("inputs", {}).get("artifacts", [])}
+    return {word for word in words if word.startswith("/")}, mounted
+
+
+def find_lost_paths(template: Document) -> set[str]:
+    named, mounted = find_paths(template)
+    return {path for path in named if not any(f"{path}/".startswith(f"{place}/") for place in mounted)}
+
+
+def test_each_path_is_on_a_volume() -> None:
+    for document in WORK.values():
+        for template in spec_of(document)["templates"]:
+            assert not find_lost_paths(template), template["name"]
+
+
+def test_a_path_on_no_volume_is_found() -> None:
+    container = {"command": ["x"], "args": ["/reports/a", "/report/a", "b"], "volumeMounts": [{"mountPath": "/report"}]}
+    assert find_lost_paths({"container": container}) == {"/reports/a"}

@@ -85,7 +85,7 @@ def models() -> Iterator[ModelServer]:
 
 
 def test_evaluate(github_server: GitHubServer, store: ObjectStore, models: ModelServer, tmp_path: Path) -> None:
-    """The challenger is worse: the gate does not promote it, and the report and an issue say so."""
+    """A challenger that is worse, on too few pull requests for the gate to say so: the report comes all the same."""
     evaluated = Evaluated(github_server, store, tmp_path, tmp_path, models)
     place = tmp_path / "data-folder"
     save_training_pairs(place / "data" / "training-pairs.jsonl", PAIRS)
@@ -101,12 +101,12 @@ def test_evaluate(github_server: GitHubServer, store: ObjectStore, models: Model
     cluster.run("evaluate")
 
     codes = {step.name: step.code for step in cluster.steps}
-    assert codes.pop("gate") in {1, 8}, cluster.steps[-1]
+    assert codes.pop("gate") == 8, cluster.steps[-1]  # inconclusive, which is no reason to stop
     assert list(codes)[-1] == "alarm", cluster.steps[-1]
     assert set(codes.values()) == {0}, cluster.steps[-1]
     assert sum("call_" in str(request.body) for request in models.posts) >= 2 * PULL_REQUESTS
     report = cluster.folder / "reports" / NAME
     assert {"report.html", "report.md", "decision.md", "cases-champion.json"} <= {one.name for one in report.iterdir()}
     decision = json.loads((cluster.folder / "work" / "decisions" / "challenger.json").read_text("utf-8"))
-    assert decision["verdict"] in {"hold", "inconclusive"}
-    assert len(evaluated.issues()) == (decision["verdict"] == "hold")
+    assert decision["verdict"] == "inconclusive"
+    assert evaluated.issues() == []
