@@ -46,10 +46,12 @@ class ObjectStore:
 
     Args:
         bucket: The bucket's name.
+        lifetime: Seconds after which it ends by itself.
     """
 
-    def __init__(self, bucket: str = "storage") -> None:
+    def __init__(self, bucket: str = "storage", lifetime: int = LIFETIME) -> None:
         self.bucket = bucket
+        self._lifetime = lifetime
 
     @property
     def environment(self) -> dict[str, str]:
@@ -71,7 +73,7 @@ class ObjectStore:
         self.url = f"http://127.0.0.1:{ports['s3.port']}"
         self._log = (folder / "log").open("wb")
         self._process = subprocess.Popen(
-            ["timeout", "--kill-after=1", str(LIFETIME), program, f"-logdir={folder}", *self._arguments(folder, ports)],
+            ["timeout", "--kill-after=1", str(self._lifetime), program, f"-logdir={folder}", *self._arguments(folder, ports)],
             cwd=folder, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log, start_new_session=True,
         )  # fmt: skip
         try:

@@ -38,7 +38,7 @@ FETCHED: Final = (
     "prometheus-node-exporter", "python3-cryptography", "python3-debian", "python3-firewall", "python3-psycopg2",
     "restic", "rsync", "ssl-cert", "ufw", "unattended-upgrades", "python3-systemd",
 )  # fmt: skip
-"""Packages that roles install. They are in the tree's cache, and what they depend on is installed: that is half the time."""
+"""Packages that roles install. They are in the cache of the tree; what they depend on is installed, to save time."""
 LEFT: Final = frozenset(
     {*FETCHED, "postgresql-15", "postgresql-common", "postgresql-client-15", "postgresql-client-common"}
 )

@@ -77,16 +77,26 @@ class Site:
     def inventory(self) -> dict[str, Any]:
         """As `glossator-ops inventory` writes it."""
         host = {
-            **{"ansible_host": self.machine.address, "ansible_user": USER, "role": self.groups[0], "site": "chi"},
-            **{"address": self.machine.address, "private_address": self.machine.address, "volume_device": ""},
-            **{"gpu": False, "bare_metal": True, "public_name": ""},
+            "ansible_host": self.machine.address,
+            "ansible_user": USER,
+            "role": self.groups[0],
+            "site": "chi",
+            "address": self.machine.address,
+            "private_address": self.machine.address,
+            "volume_device": "",
+            "gpu": False,
+            "bare_metal": True,
+            "public_name": "",
             **self.fields,
         }
         shared = {
             "admin_cidrs": [f"{self.machine.here}/32"],
             "inside_cidrs": [f"{self.machine.here}/32"],
-            **{"s3_endpoint": "", "s3_region": "us-east-1", "s3_bucket_data": "data"},
-            **{"s3_bucket_artifacts": "artifacts", "s3_bucket_backups": "backups"},
+            "s3_endpoint": "",
+            "s3_region": "us-east-1",
+            "s3_bucket_data": "data",
+            "s3_bucket_artifacts": "artifacts",
+            "s3_bucket_backups": "backups",
         }
         groups = {
             name: {"hosts": {NAME: host}} if name in self.groups else {} for name in ("services", "runner", "gpu")
@@ -98,8 +108,12 @@ class Site:
         made_up = {f"vault_{name}": f"{name}-of-the-tests-0123456789abcdef" for name in SECRETS}
         return {
             **made_up,
-            **{"vault_github_app_id": "1", "vault_github_app_private_key": "none", "vault_s3_access_key": "x"},
-            **{"vault_s3_secret_key": "x", "vault_alert_webhook": "none", "glossator_repository": "octo/demo"},
+            "vault_github_app_id": "1",
+            "vault_github_app_private_key": "none",
+            "vault_s3_access_key": "x",
+            "vault_s3_secret_key": "x",
+            "vault_alert_webhook": "none",
+            "glossator_repository": "octo/demo",
             "common_time_state": "stopped",
             "tls_ca_folder": str(self.machine.folder / "ca"),
             **self.settings,

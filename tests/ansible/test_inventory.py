@@ -24,9 +24,15 @@ STORE = {
 
 def machine(**fields: Any) -> dict[str, Any]:
     return {
-        **{"role": "services", "site": "kvm", "address": "203.0.113.10", "private_address": "192.168.90.10"},
-        **{"user": "cc", "volume_device": "/dev/disk/by-id/virtio-0123", "gpu": False, "bare_metal": False},
-        **{"public_name": ""},
+        "role": "services",
+        "site": "kvm",
+        "address": "203.0.113.10",
+        "private_address": "192.168.90.10",
+        "user": "cc",
+        "volume_device": "/dev/disk/by-id/virtio-0123",
+        "gpu": False,
+        "bare_metal": False,
+        "public_name": "",
         **fields,
     }
 
