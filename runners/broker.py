@@ -7,7 +7,9 @@ What is left to chance, a stranger's job queued in the seconds between, is refus
 
 from __future__ import annotations
 
+import re
 import secrets
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -51,11 +53,28 @@ class Registered:
     name: str
 
 
+def name_machine() -> str:
+    """The first part of this machine's name, in letters that a runner's may have."""
+    short = socket.gethostname().partition(".")[0].lower()
+    return re.sub(r"[^a-z0-9]+", "-", short).strip("-")[:30] or "machine"
+
+
+@dataclass(slots=True)
+class Attended:
+    """What is known of a runner while it runs. `idle_since` is when a job last waited for it."""
+
+    idle_since: float
+    busy: bool = False
+    looks: int = 0
+
+
 class Broker:
     """One runner after the other, for one set of labels."""
 
     def __init__(self, config: BrokerConfig, github: BrokerGitHub, launcher: Launcher, watch: Watch) -> None:
         self.config = config
+        self.prefix = f"{config.name}-{name_machine()}-"
+        """What the names of its runners begin with; another machine's broker has another."""
         self.served = 0
         """Runners that had a job."""
         self._github = github
@@ -106,11 +125,25 @@ class Broker:
         """Wait for a runner that an earlier broker has started, then remove what it has left registered."""
         if self._launcher.outlives:
             while self._launcher.poll() is None and not self._watch.stopping.is_set():
+                self._look_after_left()
                 self._watch.wait(self.config.poll)
-        for one in self._github.list_all("/actions/runners", "runners"):
-            if one["name"].startswith(f"{self.config.name}-") and one["status"] == "offline" and not one["busy"]:
-                self._remove(Registered(one["id"], one["name"]))
+        for one in self._list_ours():
+            if one["status"] == "offline" and self._remove(Registered(one["id"], one["name"])):
                 self._watch.say(f"Removed {one['name']}, which was left over.")
+
+    def _list_ours(self) -> list[Any]:
+        """Runners of this machine that GitHub knows, whoever registered them."""
+        runners = self._github.list_all("/actions/runners", "runners")
+        return [one for one in runners if one["name"].startswith(self.prefix)]
+
+    def _look_after_left(self) -> None:
+        """End a runner of an earlier broker that has no job, or one that it may not have."""
+        for one in self._list_ours():
+            registered = Registered(one["id"], one["name"])
+            if one["busy"]:
+                self._check_job(registered)
+            elif self._remove(registered):
+                self._launcher.stop()
 
     def _serve_next(self) -> None:
         """Look at the queue; register and watch one runner when an allowed job waits and no other."""
@@ -138,7 +171,7 @@ class Broker:
         for one in strangers:
             if one.run not in self._told:
                 self._watch.say(f"Run {one.run} asks for {', '.join(self.config.labels)} and may not: {one.fault}.")
-            if self.config.cancel:
+            if self.config.cancel and one.named:
                 self._cancel(one.run)
             self._told.add(one.run)
 
@@ -156,7 +189,7 @@ class Broker:
 
     def _register(self) -> tuple[Registered, str]:
         """A new runner at GitHub, and what it needs to know."""
-        name = f"{self.config.name}-{secrets.token_hex(5)}"
+        name = self.prefix + secrets.token_hex(5)
         body = {
             "name": name,
             "runner_group_id": self.config.group,
@@ -178,26 +211,37 @@ class Broker:
 
     def _attend(self, registered: Registered) -> None:
         """Watch a runner until it ends, is taken back, or the broker must stop."""
-        busy, looks, idle_since = False, 0, self._watch.now()
+        state = Attended(self._watch.now())
         while (ending := self._launcher.poll()) is None:
             if self._watch.stopping.is_set():
                 self._leave(registered)
                 return
             try:
-                busy = busy or self._is_busy(registered)
-                if busy and looks < LOOKS:
-                    looks = LOOKS if self._check_job(registered) else looks + 1
-                elif not busy:
-                    queue = read_queue(self._github, self.config)
-                    idle_since = self._watch.now() if queue.ours else idle_since
-                    if self._is_unwanted(queue, idle_since) and self._remove(registered):
-                        self._launcher.stop()
-                        self._watch.say(f"Took {registered.name} back: nothing that may have it waits.")
-                        return
+                if self._take_back(registered, state):
+                    return
             except (HostUnavailable, RateLimited) as error:
                 self._watch.say(f"{error.what} {registered.name} goes on.")
+            except HostError:
+                if not state.busy:  # nobody would look after it
+                    self._launcher.stop()
+                raise
             self._watch.wait(self.config.poll)
-        self._close(registered, ending, busy=busy)
+        self._close(registered, ending, busy=state.busy)
+
+    def _take_back(self, registered: Registered, state: Attended) -> bool:
+        """One look at a running runner: whether it was taken back, since nothing that may have it waits."""
+        state.busy = state.busy or self._is_busy(registered)
+        if state.busy:
+            if state.looks < LOOKS:
+                state.looks = LOOKS if self._check_job(registered) else state.looks + 1
+            return False
+        queue = read_queue(self._github, self.config)
+        state.idle_since = self._watch.now() if queue.ours else state.idle_since
+        if not self._is_unwanted(queue, state.idle_since) or not self._remove(registered):
+            return False
+        self._launcher.stop()
+        self._watch.say(f"Took {registered.name} back: nothing that may have it waits.")
+        return True
 
     def _is_busy(self, registered: Registered) -> bool:
         """Whether it has or had a job: GitHub forgets a one-job runner once that is done."""

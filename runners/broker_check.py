@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from reviewer.doctor import Check, failed
 from reviewer.errors import GlossatorError, HostError
+from runners.broker import name_machine
 from runners.broker_config import BrokerConfig
 from runners.broker_github import BrokerGitHub, explain, open_client
 from runners.broker_install import DAYS, find_installed, find_release
@@ -31,7 +32,7 @@ def check_broker(config: BrokerConfig, credential: str, programs: Path) -> Itera
     except HostError as error:
         yield failed("GitHub", explain(error, config) if error.status else error)
     else:
-        ready = [one for one in runners if one["name"].startswith(f"{config.name}-")]
+        ready = [one for one in runners if one["name"].startswith(f"{config.name}-{name_machine()}-")]
         yield Check("GitHub", "ok", f"{len(runners)} runners are registered, {len(ready)} of them ours")
         waiting = f"{len(queue.ours)} allowed jobs wait, {len(queue.strangers)} that may not have a runner"
         yield Check("queue", "warn" if queue.strangers else "ok", waiting)

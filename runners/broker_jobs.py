@@ -16,6 +16,8 @@ from runners.broker_github import BrokerGitHub
 
 OPEN: Final = ("queued", "in_progress", "waiting")
 """States of a run that may hold a queued job: one that waits for a reviewer, say, beside one that does not."""
+COMMON: Final = frozenset({"self-hosted", "linux", "x64", "arm64"})
+"""Labels that GitHub gives runners of the kind by itself; taken to be held, whether or not it does here."""
 OF_DEFAULT_BRANCH: Final = frozenset({"issue_comment", "issues", "pull_request_target", "discussion"})
 """Events whose run GitHub shows with the pull request's branch or none, though the file is the default branch's."""
 
@@ -29,6 +31,8 @@ class WaitingJob:
     workflow: str
     event: str
     fault: str = ""
+    named: bool = True
+    """Whether it asks for a label of ours and not only for any self-hosted machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ def list_jobs(github: BrokerGitHub, run: Any) -> list[Any]:
 def fits(job: Any, config: BrokerConfig) -> bool:
     """Whether our runner could be given the job: it has every label that is asked for, whatever the case."""
     asked = {str(label).lower() for label in job["labels"]}
-    return bool(asked) and asked <= {label.lower() for label in config.labels}
+    return bool(asked) and asked <= {label.lower() for label in config.labels} | COMMON
 
 
 def judge(run: Any, job: Any, config: BrokerConfig) -> WaitingJob:
@@ -86,7 +90,8 @@ def judge(run: Any, job: Any, config: BrokerConfig) -> WaitingJob:
     path = str(run.get("path") or "").partition("@")[0]
     name = path.rpartition("/")[2]
     fault = find_fault(run, path, config.repository, config.allow)
-    return WaitingJob(int(run["id"]), int(job["id"]), name[:100], str(run["event"])[:40], fault)
+    named = any(str(label).lower() not in COMMON for label in job["labels"])
+    return WaitingJob(int(run["id"]), int(job["id"]), name[:100], str(run["event"])[:40], fault, named)
 
 
 def find_fault(run: Any, path: str, repository: str, allow: Allow) -> str:

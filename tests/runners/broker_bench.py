@@ -57,6 +57,7 @@ class Loop:
 
     def __init__(self, config: BrokerConfig, github: BrokerGitHub, launcher: ChildLauncher) -> None:
         self.said: list[str] = []
+        self.launcher = launcher
         self.watch = Watch(self.said.append)
         self.broker = Broker(config, github, launcher, self.watch)
         self.error: GlossatorError | None = None

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from runners.broker import name_machine
 from simulation.github_server import GitHubServer
 from simulation.github_server.state import Level
 from tests.runners.broker_bench import TOKEN, Bench, make_key, wait_until
@@ -129,6 +130,28 @@ def test_a_token_that_may_not_cancel_says_so_and_starts_nothing(bench: Bench) ->
 
     assert said.count("cancel it by hand") == 1
     assert bench.server.count("POST", "jitconfig") == 0
+
+
+def test_a_job_for_any_self_hosted_machine_is_not_cancelled_but_nothing_starts_beside_it(bench: Bench) -> None:
+    """Other runners of the repository may be meant; ours could be given it all the same."""
+    any_machine = bench.queue(labels=["self-hosted", "Linux"], event="push", workflow="ci.yml")
+    bench.queue()
+    with bench.loop() as loop:
+        wait_until(lambda: bench.server.count("GET", "/jobs") > 5)
+        assert "may not" in loop.stop()
+    assert bench.job(any_machine).status == "queued"
+    assert bench.server.count("POST") == 0
+
+
+def test_a_refusal_while_a_runner_waits_for_its_job_ends_the_runner(bench: Bench) -> None:
+    bench.use("deaf")
+    bench.queue()
+    with bench.loop() as loop:
+        wait_until(lambda: bench.server.count("GET", "/actions/runners/"))
+        bench.server.faults.add("GET", "/actions", status=401, body={"message": "Bad credentials"}, times=99)
+        loop.end()
+        assert "not known" in str(loop.error)
+        assert loop.launcher.poll() is not None
 
 
 def test_a_stranger_s_job_that_slips_in_is_refused_by_the_hook_and_runs_nothing(bench: Bench) -> None:
@@ -276,10 +299,10 @@ def test_a_runner_that_nothing_waits_for_is_taken_back(bench: Bench) -> None:
 
 
 def test_what_an_earlier_broker_has_left_is_removed_and_others_stay(bench: Bench) -> None:
-    bench.repo.add_runner("gpu-0123456789", ["gpu"])
-    bench.repo.add_runner("gpu-busy", ["gpu"], busy=True)
-    bench.repo.add_runner("somebody-else", ["x"])
+    prefix = f"gpu-{name_machine()}-"
+    for name, busy in ((f"{prefix}1", False), (f"{prefix}2", True), ("gpu-another-machine-3", False), ("x", False)):
+        bench.repo.add_runner(name, ["gpu"], busy=busy)
     with bench.loop() as loop:
         wait_until(lambda: bench.server.count("GET", "/actions/runs"))
         loop.stop()
-    assert [one.name for one in bench.repo.actions.runners] == ["gpu-busy", "somebody-else"]
+    assert [one.name for one in bench.repo.actions.runners] == [f"{prefix}2", "gpu-another-machine-3", "x"]
