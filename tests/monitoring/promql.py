@@ -42,8 +42,8 @@ def known_metrics() -> dict[str, frozenset[str]]:
     for rule in load_rules():
         if "record" in rule:
             grouped = group_labels(rule["expr"])
-            parts = grouped or [found[name] for name, _ in list_selectors(rule["expr"])]
-            found[rule["record"]] = set().union(*map(set, parts))
+            asked = [found[name] for name, _ in list_selectors(rule["expr"])]
+            found[rule["record"]] = {label for part in (grouped or asked) for label in part}
     return {name: frozenset(labels | everywhere) for name, labels in found.items()}
 
 
