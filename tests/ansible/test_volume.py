@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -51,7 +52,11 @@ def void(_: object) -> None:
 
 
 def partition(file: Path) -> None:
-    subprocess.run(("sfdisk", "--quiet", str(file)), input="label: gpt\n,,L\n", text=True, check=True)
+    """A table of an old PC with one partition of Linux, from sector 2048 on."""
+    entry = struct.pack("<B3sB3sII", 0, bytes(3), 0x83, bytes(3), 2048, 4096)
+    with file.open("r+b") as opened:
+        opened.seek(446)
+        opened.write(entry + bytes(48) + b"\x55\xaa")
 
 
 @pytest.mark.parametrize(
@@ -62,7 +67,7 @@ def partition(file: Path) -> None:
         (make("mkfs.ext4", "-q", "-F", "-L", "other"), "filesystem: ext4 other"),
         (make("mkfs.ext4", "-q", "-F"), "filesystem: ext4"),
         (make("mkswap", "-q"), "data: swap"),
-        (partition, "data: partition table gpt"),
+        (partition, "data: partition table dos"),
         (write(4096), "data: without a signature, within the first 16 MiB"),
         (write(15 * 2**20), "data: without a signature, within the first 16 MiB"),
         (write(-4096), "data: without a signature, within the last MiB"),
