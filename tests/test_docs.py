@@ -83,8 +83,12 @@ OF_GROUPS = {
     for package in ("training", "evals", "runners")
     for file in ROOT.glob(f"{package}/**/*.py")
     for name in re.findall(r"GLOSSATOR_\w+", file.read_text())
+} | {
+    name
+    for file in (ROOT / "ansible").glob("*/**/*.yml")
+    for name in re.findall(r"'(GLOSSATOR_\w+)'", file.read_text())
 }
-"""Variables that only `glossator-train`, `glossator-eval` or `glossator-ops` reads."""
+"""Variables that only `glossator-train`, `glossator-eval`, `glossator-ops` or Ansible reads."""
 
 
 @pytest.mark.parametrize(("page", "words"), COMMANDS, ids=[f"{page}: {' '.join(words)}" for page, words in COMMANDS])
