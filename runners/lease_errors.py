@@ -8,6 +8,7 @@ from typing import Final
 
 import httpx
 
+from reviewer.report_lines import clean
 from runners.errors import CloudError
 
 MAX_WORDS: Final = 300
@@ -46,7 +47,7 @@ def describe(response: httpx.Response) -> str:
         if isinstance(found, dict) and key in found:
             found = found[key]
     words = found if isinstance(found, str) else ""
-    return _ADDRESS.sub("(address)", " ".join(words.split()))[:MAX_WORDS].rstrip(".")
+    return clean(_ADDRESS.sub("(address)", " ".join(words.split())))[:MAX_WORDS].rstrip(".")
 
 
 BY_WORDS: Final[tuple[tuple[tuple[str, ...], type[CloudError], str, str], ...]] = (

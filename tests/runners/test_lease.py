@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -17,6 +17,7 @@ from runners.lease_errors import CloudUnavailable, CredentialRefused, NoCapacity
 from runners.lease_machines import parse_machines
 from runners.lease_renewal import ensure
 from simulation.chameleon import ChameleonServer, Fault
+from simulation.chameleon_leases import Refused
 
 DAY = timedelta(days=1)
 BOUND = timedelta(minutes=15)
@@ -45,6 +46,15 @@ class Site:
         lease, made = create(self.cloud, wanted(machines, name), None, self.time + days * DAY, self.watch)
         assert made
         return wait_active(self.cloud, lease, BOUND, self.watch)
+
+
+def refuse(words: str) -> Callable[..., None]:
+    """What the site does in place of something else."""
+
+    def raise_it(*_: object) -> None:
+        raise Refused(400, words)
+
+    return raise_it
 
 
 def wanted(machines: str = "gpu=node:gpu_p100", name: str = "reviews", addresses: int = 0) -> Wanted:
@@ -97,6 +107,26 @@ def test_a_name_that_holds_other_machines(site: Site, machines: str) -> None:
 
     with pytest.raises(UsageError, match="is there, but for other machines"):
         create(site.cloud, wanted(machines), None, site.time + DAY, site.watch)
+
+
+def test_a_name_that_holds_more_machines(site: Site) -> None:
+    site.make("services=flavor:m1.large runner=flavor:m1.medium", days=1)
+
+    with pytest.raises(UsageError, match=r"but for other machines than services=flavor:m1\.large"):
+        create(site.cloud, wanted("services=flavor:m1.large"), None, site.time + DAY, site.watch)
+
+
+def test_the_words_of_the_cloud_are_tamed(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They go to terminals, logs and summaries: no address, no escape, one line, not too long."""
+    words = "no\n::error::x \x1b[31m at https://10.0.0.7:1234/v1 " + "a" * 1000
+    monkeypatch.setattr("simulation.chameleon_leases.Leases.create", refuse(words))
+
+    with pytest.raises(CloudError) as caught:
+        site.make()
+
+    assert "It says: no ::error::x " in caught.value.what
+    assert len(caught.value.what) < 400
+    assert not any(part in caught.value.what for part in ("\n", "\x1b", "10.0.0.7"))
 
 
 def test_an_answer_that_is_lost_makes_no_second_lease(site: Site) -> None:
@@ -286,7 +316,7 @@ def test_a_lease_is_kept_for_weeks(site: Site) -> None:
 
     assert outcomes[0] == "created"
     assert {*outcomes[1:]} == {"kept", "extended"}
-    assert outcomes.count("extended") == 4
+    assert outcomes.count("extended") == site.server.count("PUT", "/leases") == 4
     assert len(ids) == len(site.server.blazar.leases) == 1
 
 
