@@ -148,3 +148,12 @@ def test_the_versions_are_those_of_the_page() -> None:
         found = re.search(pattern, text)
         assert found
         assert found[1] in page
+
+
+def test_the_workflow_has_no_secret_and_may_only_read() -> None:
+    """What it runs comes from a pull request, so there must be nothing to take."""
+    text = (ROOT / ".github/workflows/infra.yml").read_text(encoding="utf-8")
+    assert "secrets." not in text
+    assert "pull_request_target" not in text
+    assert re.findall(r"^permissions: (.*)$", text, re.MULTILINE) == ["{}"]
+    assert set(re.findall(r"^    permissions:\n((?:      .*\n)+)", text, re.MULTILINE)) == {"      contents: read\n"}
