@@ -139,6 +139,7 @@ def test_tasks_follow_tasks_and_name_templates(name: str) -> None:
 
 def test_secrets_are_apart() -> None:
     """A step that reads strangers' texts can write nothing to GitHub; one that can write sees no storage or model."""
+    writing = set()
     for document in WORK.values():
         for template in spec_of(document)["templates"]:
             part = template.get("container") or template.get("script") or {}
@@ -149,8 +150,10 @@ def test_secrets_are_apart() -> None:
             }
             assert len(secrets) <= 1, template["name"]
             if secrets == {"proposer"}:
+                writing.add(template["name"])
                 mounts = [mount for mount in part["volumeMounts"] if mount["name"] != "tmp"]
                 assert all(mount["subPath"] and mount["readOnly"] for mount in mounts), template["name"]
+    assert writing == {"propose", "retrain", "alarm"}
 
 
 def find_paths(template: Document) -> tuple[set[str], set[str]]:
