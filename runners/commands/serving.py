@@ -10,7 +10,7 @@ from typing import Any, get_args
 import click
 
 from reviewer.console import write
-from reviewer.errors import UsageError
+from reviewer.errors import EXIT_OK, UsageError
 from reviewer.report_lines import plural
 from runners.serving.choice import CONTEXT, Choice, Wish, choose
 from runners.serving.environment import (
@@ -67,7 +67,7 @@ def command(
     keys: str,
     as_env: bool,
     as_json: bool,
-) -> None:
+) -> int:
     """Choose backend, quantization and sizes for a GPU, and say why. Nothing is started."""
     given = {"champion": champion, "challenger": challenger}
     served = [parse_track(name, text) for name, text in given.items() if text]
@@ -92,6 +92,7 @@ def command(
         write(json.dumps(to_json(choice) | to_json_tracks(choice, served, environment), indent=2))
     else:
         write(render(choice))
+    return EXIT_OK
 
 
 def find_host(models: str, keys: str) -> Host:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from reviewer.console import write
+from reviewer.errors import EXIT_OK
 
 
 @click.command()
@@ -19,7 +20,7 @@ from reviewer.console import write
     help="The folder of models.",
 )
 @click.option("--quiet", is_flag=True, help="Print the paths alone.")
-def command(sources: tuple[str, ...], into: Path, *, quiet: bool) -> None:
+def command(sources: tuple[str, ...], into: Path, *, quiet: bool) -> int:
     """Fetch each SOURCE, check it, and print its path below the folder of models.
 
     \b
@@ -38,3 +39,4 @@ def command(sources: tuple[str, ...], into: Path, *, quiet: bool) -> None:
 
     for source in sources:
         write(bring(source, into, note))
+    return EXIT_OK
