@@ -23,7 +23,7 @@ PLAYBOOKS: Final = ROOT / "ansible"
 NAME: Final = "glossator-machine"
 RECAP: Final = re.compile(rf"^{NAME}\s+: (.*)$", re.MULTILINE)
 SECRETS: Final = (
-    "endpoint_token", "metrics_token", "events_token", "mlflow_password", "postgres_password", "grafana_password",
+    "endpoint_token", "metrics_token", "events_token", "mlflow_password", "grafana_password",
     "backup_key",
 )  # fmt: skip
 
