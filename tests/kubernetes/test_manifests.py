@@ -50,6 +50,13 @@ def test_a_placeholder_has_an_image() -> None:
     assert all(isinstance(image["newTag"], str) and image["newTag"] != "latest" for image in kustomization["images"])
 
 
+def test_steps_run_as_the_user_of_their_image() -> None:
+    (user,) = re.findall(r"^USER (\d+):", (FOLDER.parent / "trainer" / "Dockerfile").read_text("utf-8"), re.MULTILINE)
+    for pod in find_pods(TRAINING):
+        if pod.whole:
+            assert {pod.spec["securityContext"][key] for key in ("runAsUser", "runAsGroup", "fsGroup")} == {int(user)}
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_model_server_serves_its_track_with_the_key(backend: str) -> None:
     _, container = server(backend)
