@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -14,9 +14,9 @@ from reviewer.errors import UsageError
 from runners.errors import CloudError
 from runners.lease import ACTIVE, Lease
 from runners.lease_errors import NoCapacity, NoSuchLease, TermRefused
-from runners.lease_machines import FLOATING_IP
+from runners.lease_machines import FLOATING_IP, Machine, find_term
 from runners.lease_renewal import Renewal
-from runners.lease_times import render_left, render_time
+from runners.lease_times import LONG_TERM, render_left, render_time
 
 NOTICE: Final = timedelta(minutes=30)
 """Serving ends so long before the lease does: a review takes at most that, and then nothing is cut off."""
@@ -58,23 +58,37 @@ def render_lease(lease: Lease, now: datetime, ids: Mapping[str, str] | None = No
     return "\n".join(f"{name:<12} {value}" for name, value in rows)
 
 
-def save_variables(path: Path, ids: Mapping[str, str]) -> None:
-    """Write `reservation_ids` for Terraform: JSON for a name that ends in .json, else HCL.
+def save_variables(path: Path, ids: Mapping[str, str], machines: Sequence[Machine]) -> None:
+    """Write a lease's variables for Terraform: JSON for a name that ends in .json, else HCL.
+
+    `reservation_ids`, or `long_reservation_ids` for a lease of months, so that the files of two leases do not take each
+    other's place; and `node_types` for bare metal.
 
     Raises:
-        UsageError: No roles are known, the cloud's ids are none, or the file cannot be written.
+        UsageError: No roles are known, or the file cannot be written.
+        CloudError: The cloud's ids are none.
     """
     if not ids:
         raise UsageError("Which reservation is for which role is not known.", "Name the machines with --machine.")
     if not all(_ID.fullmatch(one) for one in ids.values()):
         raise CloudError("The cloud's reservation ids cannot be read.", "Check that OS_AUTH_URL is right.")
+    name = "long_reservation_ids" if find_term(machines) == LONG_TERM else "reservation_ids"
+    variables = {name: dict(ids)}
+    nodes = {machine.role: machine.name for machine in machines if machine.kind == "node"}
+    if nodes:
+        variables["node_types"] = nodes
     if path.suffix == ".json":
-        text = json.dumps({"reservation_ids": dict(ids)}, indent=2) + "\n"
+        text = json.dumps(variables, indent=2) + "\n"
     else:
-        width = max(map(len, ids))
-        lines = [f'  {role:<{width}} = "{identity}"' for role, identity in ids.items()]
-        text = "\n".join(["reservation_ids = {", *lines, "}"]) + "\n"
+        text = "\n".join(render_map(key, values) for key, values in variables.items())
     save_text(text, path)
+
+
+def render_map(name: str, values: Mapping[str, str]) -> str:
+    """A map of texts in HCL, as `terraform fmt` writes it. None of the texts holds anything that HCL reads."""
+    width = max(map(len, values))
+    lines = [f'  {key:<{width}} = "{value}"' for key, value in values.items()]
+    return "\n".join([f"{name} = {{", *lines, "}"]) + "\n"
 
 
 def append_outputs(path: Path, values: Mapping[str, str]) -> None:

@@ -50,7 +50,7 @@ WITH_NAME = click.argument("name", envvar="GLOSSATOR_LEASE_NAME")
 def machine_options(command: Command) -> Command:
     """What all commands on a lease's machines take."""
     for option in (
-        click.option("--tfvars", type=click.Path(path_type=Path), help="Write reservation_ids for Terraform here."),
+        click.option("--tfvars", type=click.Path(path_type=Path), help="Write the ids for Terraform here."),
         click.option("--json", "as_json", is_flag=True, help="Print JSON."),
         click.option(
             "--machine",
@@ -108,10 +108,8 @@ def read_end(until: str, length: str, start: datetime, term: timedelta | None) -
     return floor(start) + term
 
 
-def show_lease(lease: Lease, ids: dict[str, str], *, as_json: bool, tfvars: Path | None, **more: Any) -> None:
+def show_lease(lease: Lease, ids: dict[str, str], *, as_json: bool, **more: Any) -> None:
     """Write what a command found or made."""
-    if tfvars is not None:
-        save_variables(tfvars, ids)
     if as_json:
         write(json.dumps(describe_lease(lease, ids) | more, indent=2))
     else:
@@ -148,7 +146,9 @@ def create_lease(
         lease, made = create(cloud, wanted, begin, end, watch)
         lease = wait_active(cloud, lease, bound, watch)
         ids = check_same(cloud, lease, wanted)
-    show_lease(lease, ids, as_json=as_json, tfvars=tfvars, made=made)
+    if tfvars is not None:
+        save_variables(tfvars, ids, wanted.machines)
+    show_lease(lease, ids, as_json=as_json, made=made)
 
 
 @command.command("show")
@@ -166,7 +166,9 @@ def show(name: str, machines: tuple[str, ...], as_json: bool, tfvars: Path | Non
             return
         lease = find_lease(cloud, check_name(name), Watch().now())
         ids = check_same(cloud, lease, read_wanted(name, machines)) if machines else {}
-    show_lease(lease, ids, as_json=as_json, tfvars=tfvars)
+    if tfvars is not None:
+        save_variables(tfvars, ids, parse_machines(machines))
+    show_lease(lease, ids, as_json=as_json)
 
 
 @command.command("extend")
@@ -180,7 +182,7 @@ def extend_lease(name: str, until: str, length: str, as_json: bool) -> None:  # 
     end = read_end(until, length, now, None)
     with open_cloud() as cloud:
         lease = extend(cloud, find_lease(cloud, check_name(name), now), end)
-    show_lease(lease, {}, as_json=as_json, tfvars=None)
+    show_lease(lease, {}, as_json=as_json)
 
 
 @command.command("end")
@@ -238,6 +240,6 @@ def ensure_lease(
     else:
         write(tell(renewal))
     if tfvars is not None:
-        save_variables(tfvars, renewal.ids)
+        save_variables(tfvars, renewal.ids, wanted.machines)
     if renewal.outcome == "ending" and found["serving"] == "down":
         raise CloudError(tell(renewal), "docs/leases.md says what to do when a lease ends.")

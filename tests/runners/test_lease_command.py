@@ -68,9 +68,10 @@ def test_a_lease_from_its_making_to_its_end(ops: Run, tmp_path: Path) -> None:
         assert (found["name"], found["status"], found["made"]) == ("reviews", "ACTIVE", kind == "json")
         assert list(ids) == ["gpu"]
         if kind == "json":
-            assert json.loads(file.read_text()) == {"reservation_ids": ids}
+            assert json.loads(file.read_text()) == {"reservation_ids": ids, "node_types": {"gpu": "gpu_p100"}}
         else:
-            assert file.read_text() == f'reservation_ids = {{\n  gpu = "{ids["gpu"]}"\n}}\n'
+            text = f'reservation_ids = {{\n  gpu = "{ids["gpu"]}"\n}}\n\nnode_types = {{\n  gpu = "gpu_p100"\n}}\n'
+            assert file.read_text() == text
 
     shown = ops("lease", "show", "reviews", *GPU)
     assert re.search(r"^status +ACTIVE$", shown.out, re.MULTILINE)
@@ -80,6 +81,18 @@ def test_a_lease_from_its_making_to_its_end(ops: Run, tmp_path: Path) -> None:
     assert ops("lease", "end", "reviews").out == "Ended reviews.\n"
     assert ops("lease", "end", "reviews").out == "There is no lease reviews any more.\n"
     assert ops("lease", "show").out == "No leases in this project.\n"
+
+
+def test_a_lease_of_months_has_a_variable_of_its_own(ops: Run, tmp_path: Path) -> None:
+    """Terraform takes a map whole: with the same name for both leases one file would take the machines of the other."""
+    file = tmp_path / "services.auto.tfvars.json"
+    machines = ("--machine", "services=flavor:m1.xlarge", "--machine", "runner=flavor:m1.large")
+
+    done = ops("lease", "create", "services", *machines, *QUICK, "--tfvars", file, "--json")
+
+    found = json.loads(done.out)["reservation_ids"]
+    assert list(found) == ["services", "runner"]
+    assert json.loads(file.read_text()) == {"long_reservation_ids": found}
 
 
 def test_the_variables_of_a_workflow(ops: Run, site: ChameleonServer, tmp_path: Path) -> None:
