@@ -29,7 +29,7 @@ def read_blocks(text: str, kind: str) -> dict[str, str]:
 
 
 def find_faults(name: str, block: str) -> list[str]:
-    """What a variable lacks. A bool needs no validation: each value it can have is good."""
+    """What a variable lacks. A bool needs no validation: each value is good. Null is refused or has a meaning."""
     wanted = {
         "description": r"^  description = \"[A-Z].*\.\"$",
         "type": r"^  type +=",
@@ -37,6 +37,7 @@ def find_faults(name: str, block: str) -> list[str]:
     }
     if re.search(r"^  type +=  *bool$", block, re.MULTILINE):
         del wanted["validation"]
+    wanted["null"] = r"^  nullable +=  *false$|^  default +=  *null$|== null"
     return [f"{name}: {what}" for what, pattern in wanted.items() if not re.search(pattern, block, re.MULTILINE)]
 
 
@@ -49,8 +50,8 @@ def test_every_variable_is_described_typed_and_validated(folder: Path) -> None:
 
 def test_the_check_of_variables_finds_what_is_missing() -> None:
     blocks = read_blocks('variable "name" {\n  type = string\n}\nvariable "on" {\n  type = bool\n}\n', "variable")
-    assert find_faults("name", blocks["name"]) == ["name: description", "name: validation"]
-    assert find_faults("on", blocks["on"]) == ["on: description"]
+    assert find_faults("name", blocks["name"]) == ["name: description", "name: validation", "name: null"]
+    assert find_faults("on", blocks["on"]) == ["on: description", "on: null"]
 
 
 @pytest.mark.parametrize("folder", MODULES, ids=lambda folder: folder.name)

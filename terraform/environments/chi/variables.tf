@@ -2,6 +2,7 @@ variable "name" {
   description = "Prefix of the names of all that is made."
   type        = string
   default     = "glossator"
+  nullable    = false
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,20}$", var.name))
@@ -34,6 +35,7 @@ variable "region" {
 variable "key_pair_name" {
   description = "Name of the SSH key pair at this site. The plan fails when there is none of that name."
   type        = string
+  nullable    = false
 
   validation {
     condition     = can(regex("^[^/\\s][^/]{0,254}$", var.key_pair_name))
@@ -45,6 +47,7 @@ variable "user" {
   description = "User of the images that SSH logs in as."
   type        = string
   default     = "cc"
+  nullable    = false
 
   validation {
     condition     = can(regex("^[a-z_][a-z0-9_-]{0,31}$", var.user))
@@ -55,6 +58,7 @@ variable "user" {
 variable "admin_cidrs" {
   description = "Where administrators come from: SSH is open to these ranges and to nobody else."
   type        = list(string)
+  nullable    = false
 
   validation {
     condition     = length(var.admin_cidrs) > 0
@@ -82,6 +86,7 @@ variable "admin_cidrs" {
 variable "inside_cidrs" {
   description = "Where the project's other machines come from, such as the router and the floating IP of the services machine as /32."
   type        = list(string)
+  nullable    = false
 
   validation {
     condition     = length(var.inside_cidrs) > 0
@@ -110,6 +115,7 @@ variable "reservation_ids" {
   description = "Role (gpu, runner) to the id of its reservation in an active lease. A role without one has no machine."
   type        = map(string)
   default     = {}
+  nullable    = false
 
   validation {
     condition     = alltrue([for role in keys(var.reservation_ids) : contains(["gpu", "runner"], role)])
@@ -134,6 +140,7 @@ variable "node_types" {
   description = "Role to the node type that its lease reserves, such as gpu_rtx_6000."
   type        = map(string)
   default     = {}
+  nullable    = false
 
   validation {
     condition     = length(setsubtract(keys(var.reservation_ids), keys(var.node_types))) == 0
@@ -152,7 +159,8 @@ variable "image_names" {
     gpu    = optional(string, "CC-Ubuntu24.04-CUDA")
     runner = optional(string, "CC-Ubuntu24.04")
   })
-  default = {}
+  default  = {}
+  nullable = false
 
   validation {
     condition     = alltrue([for each in values(var.image_names) : can(regex("^\\S+$", each))])
@@ -164,6 +172,7 @@ variable "network_name" {
   description = "Network that the machines stand in."
   type        = string
   default     = "sharednet1"
+  nullable    = false
 
   validation {
     condition     = length(var.network_name) > 0
@@ -175,6 +184,7 @@ variable "external_network_name" {
   description = "Network that floating IPs come from."
   type        = string
   default     = "public"
+  nullable    = false
 
   validation {
     condition     = length(var.external_network_name) > 0
@@ -186,6 +196,7 @@ variable "public_names" {
   description = "Role to the DNS name of its machine's floating IP, for a certificate by Let's Encrypt."
   type        = map(string)
   default     = {}
+  nullable    = false
 
   validation {
     condition = alltrue([
@@ -207,6 +218,7 @@ variable "reserved_floating_ips" {
   description = "Role to the floating IP that a lease reserves for it, in place of one that is asked for at once."
   type        = map(string)
   default     = {}
+  nullable    = false
 
   validation {
     condition     = alltrue([for role in keys(var.reserved_floating_ips) : contains(["gpu", "runner"], role)])

@@ -2,6 +2,7 @@ variable "name" {
   description = "Prefix of the names of all that is made."
   type        = string
   default     = "glossator"
+  nullable    = false
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,20}$", var.name))
@@ -34,6 +35,7 @@ variable "region" {
 variable "key_pair_name" {
   description = "Name of the SSH key pair at this site. The plan fails when there is none of that name."
   type        = string
+  nullable    = false
 
   validation {
     condition     = can(regex("^[^/\\s][^/]{0,254}$", var.key_pair_name))
@@ -45,6 +47,7 @@ variable "user" {
   description = "User of the images that SSH logs in as."
   type        = string
   default     = "cc"
+  nullable    = false
 
   validation {
     condition     = can(regex("^[a-z_][a-z0-9_-]{0,31}$", var.user))
@@ -55,6 +58,7 @@ variable "user" {
 variable "admin_cidrs" {
   description = "Where administrators come from: SSH is open to these ranges and to nobody else."
   type        = list(string)
+  nullable    = false
 
   validation {
     condition     = length(var.admin_cidrs) > 0
@@ -111,6 +115,7 @@ variable "reservation_ids" {
   description = "Role (services, runner, gpu) to the id of its reservation in an active lease. A role without one has no machine."
   type        = map(string)
   default     = {}
+  nullable    = false
 
   validation {
     condition     = alltrue([for role in keys(var.reservation_ids) : contains(["services", "runner", "gpu"], role)])
@@ -135,6 +140,7 @@ variable "long_reservation_ids" {
   description = "As reservation_ids, for leases of months beside a GPU lease of days. Set in terraform.tfvars by hand: the file that glossator-ops lease writes holds one lease and sets reservation_ids whole."
   type        = map(string)
   default     = {}
+  nullable    = false
 
   validation {
     condition     = alltrue([for role in keys(var.long_reservation_ids) : contains(["services", "runner", "gpu"], role)])
@@ -166,6 +172,7 @@ variable "unreserved_roles" {
   description = "Roles whose machine is made from a flavor by its name, on a cloud without leases. Not for Chameleon."
   type        = set(string)
   default     = []
+  nullable    = false
 
   validation {
     condition     = alltrue([for role in var.unreserved_roles : contains(["services", "runner", "gpu"], role)])
@@ -185,7 +192,8 @@ variable "flavors" {
     runner   = optional(string, "m1.large")
     gpu      = optional(string, "g1.h100.pci.1")
   })
-  default = {}
+  default  = {}
+  nullable = false
 
   validation {
     condition     = alltrue([for each in values(var.flavors) : can(regex("^[A-Za-z0-9._-]{2,60}$", each))])
@@ -197,6 +205,7 @@ variable "runner_count" {
   description = "How many runner machines. Their lease must reserve as many."
   type        = number
   default     = 1
+  nullable    = false
 
   validation {
     condition     = var.runner_count >= 1 && var.runner_count <= 8 && floor(var.runner_count) == var.runner_count
@@ -208,6 +217,7 @@ variable "image_name" {
   description = "Image of machines without a GPU."
   type        = string
   default     = "CC-Ubuntu24.04"
+  nullable    = false
 
   validation {
     condition     = can(regex("^\\S+$", var.image_name))
@@ -219,6 +229,7 @@ variable "gpu_image_name" {
   description = "Image of the GPU machine, with NVIDIA's driver."
   type        = string
   default     = "CC-Ubuntu24.04-CUDA"
+  nullable    = false
 
   validation {
     condition     = can(regex("^\\S+$", var.gpu_image_name))
@@ -230,6 +241,7 @@ variable "gpu_boot_volume_gb" {
   description = "Size of the volume that the GPU machine boots from, as its own disk of 40 GB holds no models. It goes with the machine."
   type        = number
   default     = 200
+  nullable    = false
 
   validation {
     condition     = var.gpu_boot_volume_gb >= 100 && var.gpu_boot_volume_gb <= 2000 && floor(var.gpu_boot_volume_gb) == var.gpu_boot_volume_gb
@@ -241,6 +253,7 @@ variable "data_volume_gb" {
   description = "Size of the services' data volume, which outlives machines and leases."
   type        = number
   default     = 200
+  nullable    = false
 
   validation {
     condition     = var.data_volume_gb >= 50 && var.data_volume_gb <= 5000 && floor(var.data_volume_gb) == var.data_volume_gb
@@ -263,6 +276,7 @@ variable "network_cidr" {
   description = "Address range of the private network."
   type        = string
   default     = "192.168.77.0/24"
+  nullable    = false
 
   validation {
     condition = (
@@ -290,6 +304,7 @@ variable "external_network_name" {
   description = "Network that floating IPs come from."
   type        = string
   default     = "public"
+  nullable    = false
 
   validation {
     condition     = length(var.external_network_name) > 0
@@ -301,6 +316,7 @@ variable "floating_ip_roles" {
   description = "Roles whose machines get a floating IP. Others are reached by SSH through the services machine."
   type        = set(string)
   default     = ["services"]
+  nullable    = false
 
   validation {
     condition     = alltrue([for role in var.floating_ip_roles : contains(["services", "runner", "gpu"], role)])
@@ -312,6 +328,7 @@ variable "public_names" {
   description = "Role to the DNS name of its machine's floating IP, for a certificate by Let's Encrypt. Opens port 80 there."
   type        = map(string)
   default     = {}
+  nullable    = false
 
   validation {
     condition = alltrue([
@@ -338,6 +355,7 @@ variable "create_object_store" {
   description = "Make the buckets. Off when they are made by hand or elsewhere."
   type        = bool
   default     = true
+  nullable    = false
 }
 
 variable "object_store_cloud" {
@@ -355,6 +373,7 @@ variable "object_store_endpoint" {
   description = "Address of the object store's S3 interface."
   type        = string
   default     = "https://chi.tacc.chameleoncloud.org:7480"
+  nullable    = false
 
   validation {
     condition     = can(regex("^https://[A-Za-z0-9.-]+(:[0-9]+)?/?$", var.object_store_endpoint))
@@ -366,6 +385,7 @@ variable "object_store_region" {
   description = "Region that S3 clients sign with. Ceph takes any."
   type        = string
   default     = "us-east-1"
+  nullable    = false
 
   validation {
     condition     = can(regex("^[A-Za-z0-9._-]+$", var.object_store_region))
@@ -388,6 +408,7 @@ variable "create_object_store_keys" {
   description = "Make S3 keys too. Their secret then stands in the state, readable to all who can read it."
   type        = bool
   default     = false
+  nullable    = false
 
   validation {
     condition     = !var.create_object_store_keys || var.create_object_store
@@ -399,6 +420,7 @@ variable "reserved_floating_ips" {
   description = "Role to the floating IP that a lease reserves for it, in place of one that is asked for at once."
   type        = map(string)
   default     = {}
+  nullable    = false
 
   validation {
     condition     = alltrue([for role in keys(var.reserved_floating_ips) : contains(["services", "runner", "gpu"], role)])

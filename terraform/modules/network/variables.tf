@@ -1,6 +1,7 @@
 variable "name" {
   description = "Prefix of the names of what is made."
   type        = string
+  nullable    = false
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,30}$", var.name))
@@ -23,6 +24,7 @@ variable "cidr" {
   description = "Address range of the private network. Not used with existing_network_name."
   type        = string
   default     = "192.168.77.0/24"
+  nullable    = false
 
   validation {
     condition = (
@@ -43,6 +45,7 @@ variable "external_network_name" {
   description = "Network behind the router, from which floating IPs come too."
   type        = string
   default     = "public"
+  nullable    = false
 
   validation {
     condition     = length(var.external_network_name) > 0
@@ -54,6 +57,7 @@ variable "dns_nameservers" {
   description = "Name servers of the private network."
   type        = list(string)
   default     = ["8.8.8.8", "1.1.1.1"]
+  nullable    = false
 
   validation {
     condition     = length(var.dns_nameservers) > 0 && alltrue([for each in var.dns_nameservers : can(cidrnetmask("${each}/32"))])

@@ -1,6 +1,7 @@
 variable "name" {
   description = "The machine's name."
   type        = string
+  nullable    = false
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,50}$", var.name))
@@ -11,6 +12,7 @@ variable "name" {
 variable "role" {
   description = "What the machine is for: services, runner or gpu."
   type        = string
+  nullable    = false
 
   validation {
     condition     = contains(["services", "runner", "gpu"], var.role)
@@ -21,6 +23,7 @@ variable "role" {
 variable "site" {
   description = "Which kind of site it stands at: kvm (virtual machines) or chi (bare metal)."
   type        = string
+  nullable    = false
 
   validation {
     condition     = contains(["kvm", "chi"], var.site)
@@ -49,6 +52,7 @@ variable "reservation_id" {
 variable "hardware" {
   description = "What the lease reserves: a flavor such as m1.xlarge, or a node type such as gpu_rtx_6000. Kept as metadata."
   type        = string
+  nullable    = false
 
   validation {
     condition     = can(regex("^[A-Za-z0-9._-]{2,60}$", var.hardware))
@@ -59,6 +63,7 @@ variable "hardware" {
 variable "image_name" {
   description = "Image to boot, such as CC-Ubuntu24.04. The newest of that name is taken when the machine is made."
   type        = string
+  nullable    = false
 
   validation {
     condition     = length(var.image_name) > 0
@@ -85,6 +90,7 @@ variable "boot_volume_gb" {
 variable "key_pair_name" {
   description = "Name of the SSH key pair in the cloud."
   type        = string
+  nullable    = false
 
   validation {
     condition     = can(regex("^[^/\\s][^/]{0,254}$", var.key_pair_name))
@@ -95,6 +101,7 @@ variable "key_pair_name" {
 variable "network_id" {
   description = "Network of the machine's one port."
   type        = string
+  nullable    = false
 
   validation {
     condition     = length(var.network_id) > 0
@@ -106,6 +113,7 @@ variable "security_group_ids" {
   description = "Security groups of the port. Bare metal has none: its firewall is on the machine."
   type        = set(string)
   default     = []
+  nullable    = false
 
   validation {
     condition     = var.site == "kvm" ? length(var.security_group_ids) > 0 : length(var.security_group_ids) == 0
@@ -144,6 +152,7 @@ variable "public_name" {
   description = "DNS name of the floating IP, for a certificate by Let's Encrypt. Empty has none."
   type        = string
   default     = ""
+  nullable    = false
 
   validation {
     condition     = var.public_name == "" || can(regex("^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)+[a-z]{2,}$", var.public_name))
@@ -160,6 +169,7 @@ variable "user" {
   description = "User of the image that SSH logs in as."
   type        = string
   default     = "cc"
+  nullable    = false
 
   validation {
     condition     = can(regex("^[a-z_][a-z0-9_-]{0,31}$", var.user))

@@ -1,6 +1,7 @@
 variable "name" {
   description = "Prefix of the buckets' names. Names may be shared by all projects of a site, so choose a rare one."
   type        = string
+  nullable    = false
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{2,40}$", var.name))
@@ -11,6 +12,7 @@ variable "name" {
 variable "endpoint" {
   description = "Address of the store's S3 interface."
   type        = string
+  nullable    = false
 
   validation {
     condition     = can(regex("^https://[A-Za-z0-9.-]+(:[0-9]+)?/?$", var.endpoint))
@@ -22,6 +24,7 @@ variable "region" {
   description = "Region that S3 clients sign with. Ceph takes any."
   type        = string
   default     = "us-east-1"
+  nullable    = false
 
   validation {
     condition     = can(regex("^[A-Za-z0-9._-]+$", var.region))
@@ -33,4 +36,5 @@ variable "create_keys" {
   description = "Make S3 keys too. Their secret then stands in the state: leave it off and make them by hand if you can."
   type        = bool
   default     = false
+  nullable    = false
 }

@@ -1,6 +1,7 @@
 variable "name" {
   description = "Prefix of the groups' names."
   type        = string
+  nullable    = false
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,30}$", var.name))
@@ -11,6 +12,7 @@ variable "name" {
 variable "roles" {
   description = "Roles that machines have. Each gets a group."
   type        = set(string)
+  nullable    = false
 
   validation {
     condition     = alltrue([for each in var.roles : contains(["services", "runner", "gpu"], each)])
@@ -22,6 +24,7 @@ variable "public_roles" {
   description = "Roles whose machine has a public name. Only there Let's Encrypt's port is open to the world."
   type        = set(string)
   default     = []
+  nullable    = false
 
   validation {
     condition     = length(setsubtract(var.public_roles, var.roles)) == 0
@@ -33,6 +36,7 @@ variable "jump_roles" {
   description = "Roles whose machines have no address outside: SSH is open to them from the services machine."
   type        = set(string)
   default     = []
+  nullable    = false
 
   validation {
     condition     = length(setsubtract(var.jump_roles, var.roles)) == 0 && !contains(var.jump_roles, "services")
@@ -48,6 +52,7 @@ variable "jump_roles" {
 variable "admin_cidrs" {
   description = "Where administrators come from: SSH is open to these ranges and to nobody else."
   type        = list(string)
+  nullable    = false
 
   validation {
     condition     = length(var.admin_cidrs) > 0
@@ -75,6 +80,7 @@ variable "admin_cidrs" {
 variable "inside_cidrs" {
   description = "Where the project's other machines are: models, metrics and MLflow are open to these ranges."
   type        = list(string)
+  nullable    = false
 
   validation {
     condition     = length(var.inside_cidrs) > 0

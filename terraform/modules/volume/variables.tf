@@ -1,6 +1,7 @@
 variable "name" {
   description = "The volume's name."
   type        = string
+  nullable    = false
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,50}$", var.name))
@@ -11,6 +12,7 @@ variable "name" {
 variable "size_gb" {
   description = "Size in GB. It can grow and never shrink."
   type        = number
+  nullable    = false
 
   validation {
     condition     = var.size_gb >= 10 && var.size_gb <= 5000 && floor(var.size_gb) == var.size_gb
@@ -33,6 +35,7 @@ variable "attached" {
   description = "Whether there is a machine to attach it to."
   type        = bool
   default     = true
+  nullable    = false
 }
 
 variable "instance_id" {
