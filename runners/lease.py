@@ -32,7 +32,7 @@ ENDED: Final = frozenset({"TERMINATED", "TERMINATING", "DELETING"})
 BROKEN: Final = "ERROR"
 ACTIVE: Final = "ACTIVE"
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
-_SUCCESSOR: Final = re.compile(r"\.\d{8}T\d{4}")
+_SUCCESSOR: Final = re.compile(r"\.\d{8}T\d{4}$")
 POLL: Final = 10.0
 """Seconds between two looks at a lease that is starting."""
 
@@ -196,7 +196,7 @@ def wait_active(cloud: Cloud, lease: Lease, bound: timedelta, watch: Watch) -> L
         if lease.status == BROKEN:
             raise CloudError(
                 f"The lease {lease.name} is in the state ERROR: the site could not start it.",
-                f"End it and make it again: glossator-ops lease end {lease.name}",
+                f"End it and make it again: glossator-ops lease end {_SUCCESSOR.sub('', lease.name)}",
             )
         if lease.is_over(watch.now()):
             raise NoSuchLease(f"The lease {lease.name} ended at {render_time(lease.end)}.", "Make a new one.")

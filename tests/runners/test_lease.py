@@ -363,6 +363,21 @@ def test_a_successor_starts_when_the_lease_ends(site: Site) -> None:
         find_lease(site.cloud, "reviews", site.time)
 
 
+def test_a_successor_that_cannot_start(site: Site) -> None:
+    """What is said to do names the line, which is what the command takes."""
+    site.make(days=1)
+    site.server.blazar.window_hours = 0
+    site.pass_time(timedelta(hours=20))
+    site.server.blazar.fails_to_start = True
+    assert ensure(site.cloud, wanted(), None, BOUND, site.watch).outcome == "followed"
+    site.pass_time(timedelta(hours=5))
+
+    with pytest.raises(CloudError, match=r"The lease reviews\.20261202T1030 is in the state ERROR") as caught:
+        ensure(site.cloud, wanted(), None, BOUND, site.watch)
+
+    assert caught.value.hint.endswith("glossator-ops lease end reviews")
+
+
 def test_names_are_not_mixed_up(site: Site) -> None:
     """`reviews` is neither `reviews-2` nor a successor of `reviews-2`."""
     site.make(name="reviews-2")

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from reviewer.errors import UsageError
 from runners.cli import main
+from runners.lease_report import append_outputs
 from simulation.chameleon import ChameleonServer, Fault
 from tests.command import Done
 
@@ -132,6 +134,16 @@ def test_a_lease_that_runs_out(ops: Run, site: ChameleonServer, tmp_path: Path) 
     found = dict(line.split("=", 1) for line in outputs.read_text().splitlines())
     assert (found["outcome"], found["serving"], found["state"]) == ("failed", "down", "ended")
     assert ops("lease", "show", "reviews").err.startswith("glossator: The lease reviews ended at 20")
+
+
+def test_an_output_is_one_line(tmp_path: Path) -> None:
+    """Two would be two outputs, the second one of somebody else's choice."""
+    append_outputs(tmp_path / "outputs", {"why": "no\nserving=up"})
+    append_outputs(tmp_path / "outputs", {"serving": "down"})
+
+    assert (tmp_path / "outputs").read_text() == "why=no serving=up\nserving=down\n"
+    with pytest.raises(UsageError, match="Cannot write"):
+        append_outputs(tmp_path, {"why": ""})
 
 
 def test_a_cloud_that_does_not_answer_changes_no_state(ops: Run, site: ChameleonServer, tmp_path: Path) -> None:
