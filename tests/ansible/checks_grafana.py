@@ -1,4 +1,4 @@
-"""What the role `grafana` leaves. No test machine can reach Grafana's packages, so it is off there, and nothing is left."""
+"""What the role `grafana` leaves. No test machine can reach Grafana's packages: there it is switched off."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 ASK = "curl -sS --max-time 20 http://127.0.0.1:9090/api/v1/"
@@ -31,15 +32,18 @@ def test_it_has_the_rules(host: Any) -> None:
     assert {rule["health"] for group in groups for rule in group["rules"]} <= {"ok", "unknown"}
 
 
-def test_it_knows_this_machine_and_is_let_in(host: Any) -> None:
-    """The node exporter, through the door: certificate and token hold."""
-    targets = ask(host, "targets?state=active")["activeTargets"]
-    found = {target["labels"]["job"]: target for target in targets}
+def test_it_knows_the_machines_and_is_let_in(host: Any) -> None:
+    """The gateway's counts, through the door: address, certificate and token hold."""
+    for _ in range(60):  # it asks each target every 15 seconds
+        targets = ask(host, "targets?state=active")["activeTargets"]
+        found = {target["labels"]["job"]: target for target in targets}
+        if found["gateway"]["health"] != "unknown":
+            break
+        time.sleep(1)
     assert {"prometheus", "node", "gateway"} <= set(found)
-    node = found["node"]
-    assert node["scrapeUrl"].startswith("https://")
-    assert node["scrapeUrl"].endswith(":8443/metrics/node")
-    assert node["health"] in {"up", "unknown"}, node["lastError"]
+    assert found["gateway"]["scrapeUrl"] == "https://127.0.0.1:8443/metrics/gateway"
+    assert found["gateway"]["health"] == "up", found["gateway"]["lastError"]
+    assert found["gateway"]["labels"]["role"] == "services"
 
 
 def test_alertmanager_is_told(host: Any) -> None:
@@ -50,7 +54,7 @@ def test_alertmanager_is_told(host: Any) -> None:
 def test_the_measurements_are_on_the_volume(host: Any) -> None:
     flags = ask(host, "status/flags")
     assert flags["storage.tsdb.path"] == "/mnt/glossator/prometheus"
-    assert flags["storage.tsdb.retention.size"] == "20GB"
+    assert flags["storage.tsdb.retention.size"] == "20GiB"
     assert host.file("/mnt/glossator/prometheus/wal").is_directory
 
 
