@@ -63,11 +63,8 @@ SERVING: Final = Dashboard(
                     ("serving:latency_seconds:p95_rate5m", f"{SERVER}, 95 %"),
                     unit="s",
                 ),
-                lines(
-                    "Waiting and running",
-                    ("serving:queue:requests", f"{SERVER}, waiting"),
-                    ("serving:running:requests", f"{SERVER}, running"),
-                ),
+                lines("Waiting requests", ("serving:queue:requests", SERVER)),
+                lines("Running requests", ("serving:running:requests", SERVER)),
                 lines(
                     "Time in the queue and to the first token, 95 %",
                     ("serving:queue_latency_seconds:p95_rate5m", f"{SERVER}, queue"),
@@ -75,11 +72,8 @@ SERVING: Final = Dashboard(
                     unit="s",
                     description="Only vLLM tells the time to the first token.",
                 ),
-                lines(
-                    "Tokens a second",
-                    ("serving:generated_tokens:rate5m", f"{SERVER}, written"),
-                    ("serving:prompt_tokens:rate5m", f"{SERVER}, read"),
-                ),
+                lines("Tokens written a second", ("serving:generated_tokens:rate5m", SERVER), width=12),
+                lines("Tokens read a second", ("serving:prompt_tokens:rate5m", SERVER), width=12),
             ),
         ),
         Row(

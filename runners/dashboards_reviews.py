@@ -218,7 +218,7 @@ CANARY: Final = Dashboard(
                 ),
                 lines(
                     "Evaluations a week, by verdict",
-                    ("sum by (verdict) (increase(glossator_evaluations_total[7d]))", "{{verdict}}"),
+                    ('sum by (verdict) (increase(glossator_evaluations_total{verdict!="none"}[7d]))', "{{verdict}}"),
                     stacked=True,
                     width=12,
                 ),
@@ -252,7 +252,7 @@ DRIFT: Final = Dashboard(
                     height=5,
                     steps=((None, GREEN), (180000, RED)),
                 ),
-                stat("Comparisons that found drift (30 days)", "sum(increase(drift_events_total[30d]))", height=5),
+                stat("Drift found (30 days)", "sum(increase(drift_events_total[30d]))", height=5),
             ),
         ),
         Row(

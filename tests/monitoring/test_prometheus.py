@@ -152,3 +152,14 @@ def fetch(url: str) -> str:
         return httpx.get(url, trust_env=False).text
     except httpx.TransportError:
         return ""
+
+
+@NEEDS_PROMETHEUS
+def test_every_panel_has_something_to_show(tmp_path: Path) -> None:
+    """Over a made-up month each expression of each dashboard gives data, and can be drawn."""
+    pytest.importorskip("matplotlib")
+    from tests.monitoring.pictures import draw_dashboard, filled_prometheus
+
+    with filled_prometheus(tmp_path) as prometheus:
+        for file in sorted((MONITORING / "dashboards").glob("*.json")):
+            assert draw_dashboard(json.loads(file.read_text()), prometheus).startswith(b"\x89PNG")
