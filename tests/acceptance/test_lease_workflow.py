@@ -20,6 +20,8 @@ from tests.acceptance.standing import count_reviews, summaries
 from tests.acceptance.workflows import artifact_actions, three_jobs_workflow
 from tests.action_job import pushed, said
 from tests.model_server import ModelServer
+from tests.monitoring.gateways import TOKEN as EVENTS_TOKEN
+from tests.monitoring.gateways import run_gateway
 
 OPS_TOKEN = "ops-token-1"
 WORKFLOW = (ROOT / ".github/workflows/lease.yml").read_text(encoding="utf-8")
@@ -127,6 +129,19 @@ def test_a_lease_is_made_kept_and_extended(operations: Operations) -> None:
     assert "The lease reviews is ACTIVE and ends at" in third.log
     assert operations.site.count("POST", "/leases") == 1
     assert operations.site.count("PUT", "/leases") == 1
+
+
+def test_the_gateway_is_told_when_the_lease_ends(operations: Operations) -> None:
+    """Its alert on a lease that is about to end goes by this."""
+    with run_gateway() as gateway:
+        operations.secrets |= {"GLOSSATOR_EVENTS_URL": gateway.url, "GLOSSATOR_EVENTS_TOKEN": EVENTS_TOKEN}
+        run = operations.run()
+        told = gateway.read()
+
+    assert run.jobs() == {"ensure": "success"}, run.story
+    (lease,) = operations.site.blazar.leases.values()
+    ends = 'glossator_lease_end_timestamp_seconds{lease="reviews",site="CHI@TACC"}'
+    assert told[ends] == lease.end.timestamp()
 
 
 def test_a_lease_that_cannot_be_renewed_is_told(operations: Operations) -> None:
