@@ -87,8 +87,8 @@ OF_GROUPS = {
     name
     for file in (ROOT / "ansible").glob("*/**/*.yml")
     for name in re.findall(r"'(GLOSSATOR_\w+)'", file.read_text())
-}
-"""Variables that only `glossator-train`, `glossator-eval`, `glossator-ops` or Ansible reads."""
+} | set(re.findall(r"(?:vars|secrets)\.(GLOSSATOR_\w+)", (ROOT / ".github/workflows/deploy.yml").read_text()))
+"""Variables that only `glossator-train`, `glossator-eval`, `glossator-ops`, Ansible or its workflow reads."""
 
 
 @pytest.mark.parametrize(("page", "words"), COMMANDS, ids=[f"{page}: {' '.join(words)}" for page, words in COMMANDS])
