@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import posixpath
 import re
 import shutil
 import tarfile
@@ -139,8 +140,7 @@ def fetch(http: httpx.Client, release: RunnerRelease, place: Path) -> None:
                 f"The runner {release.name} that was downloaded is not the one that GitHub lists: its SHA-256 differs.",
                 "It was deleted. Try again; if it stays so, ask who is in between.",
             )
-        with tarfile.open(archive) as tar:
-            tar.extractall(unpacked, filter="data")
+        unpack(archive, unpacked)
         missing = [name for name in NEEDED if not (unpacked / name).is_file()]
         if missing:
             raise RunnerError(f"The archive of the runner has no {missing[0]}.", "It was deleted. Try again later.")
@@ -148,6 +148,35 @@ def fetch(http: httpx.Client, release: RunnerRelease, place: Path) -> None:
         (unpacked / "safe_sleep.sh").touch(exist_ok=True)
         unpacked.chmod(0o755)
         unpacked.rename(place)
+
+
+def unpack(archive: Path, to: Path) -> None:
+    """Unpack what lies inside, as our own. Debian 12's Python has no extraction filter yet, so that we look ourselves.
+
+    Raises:
+        RunnerError: A member is no file, folder or link, or leads elsewhere.
+    """
+    with tarfile.open(archive) as tar:
+        members = tar.getmembers()
+        for member in members:
+            link = (
+                posixpath.join(posixpath.dirname(member.name), member.linkname) if member.issym() else member.linkname
+            )
+            known = member.isfile() or member.isdir() or member.issym() or member.islnk()
+            if not known or leads_out(member.name) or leads_out(link):
+                raise RunnerError(
+                    "The archive of the runner leads out of its folder.", "It was deleted. Ask who made it."
+                )
+            member.mode = (member.mode or 0o644) & 0o755
+            member.uid = member.gid = 0
+            member.uname = member.gname = ""
+        known_filter: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+        tar.extractall(to, members, **known_filter)  # noqa: S202 - looked at above
+
+
+def leads_out(name: str) -> bool:
+    """Whether a path in an archive is absolute or climbs above its top."""
+    return posixpath.isabs(name) or posixpath.normpath(name or ".").split("/")[0] == ".."
 
 
 def download(http: httpx.Client, url: str, to: Path) -> str:

@@ -18,7 +18,7 @@ import yaml
 from reviewer.errors import GlossatorError, HostUnavailable, UsageError
 from runners.broker_check import check_broker, check_version
 from runners.broker_config import API_URL, load_config, load_credential, render_policy
-from runners.broker_install import LEAST, find_installed, install_runner, read_release
+from runners.broker_install import LEAST, find_installed, install_runner, read_release, unpack
 from runners.errors import RunnerError
 from simulation.github_server import GitHubServer
 from simulation.github_server.scenario import RepoScenario
@@ -125,6 +125,47 @@ def test_an_archive_that_is_not_a_runner_is_not_installed(
         install_runner(tmp_path / "runner", github_server.url)
     assert list((tmp_path / "runner").iterdir()) == []
     assert list(tmp_path.iterdir()) == [tmp_path / "runner"]
+
+
+@pytest.mark.parametrize("old", [False, True])
+@pytest.mark.parametrize(
+    ("name", "kind", "link"),
+    [
+        ("../evil", tarfile.REGTYPE, ""),
+        ("/evil", tarfile.REGTYPE, ""),
+        ("a/../../evil", tarfile.REGTYPE, ""),
+        ("a", tarfile.SYMTYPE, "/etc/passwd"),
+        ("a/b", tarfile.SYMTYPE, "../../evil"),
+        ("a", tarfile.LNKTYPE, "../evil"),
+        ("a", tarfile.FIFOTYPE, ""),
+        ("a", tarfile.CHRTYPE, ""),
+    ],
+)
+def test_what_leads_out_of_the_folder_is_not_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, kind: bytes, link: str, *, old: bool
+) -> None:
+    """Also with a Python that has no filter of its own, as Debian 12's."""
+    if old:
+        monkeypatch.delattr(tarfile, "data_filter")
+    with tarfile.open(tmp_path / "archive", "w:gz") as tar:
+        entry = tarfile.TarInfo(name)
+        entry.type, entry.linkname = kind, link
+        tar.addfile(entry)
+    with pytest.raises(RunnerError) as caught:
+        unpack(tmp_path / "archive", tmp_path / "to")
+    assert "leads out" in str(caught.value)
+    assert not (tmp_path / "to").exists()
+
+
+def test_links_inside_are_kept_and_nobody_else_may_write(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "archive", "w:gz") as tar:
+        for name, link in (("bin/npm", "../lib/npm.js"), ("lib/npm.js", "")):
+            entry = tarfile.TarInfo(name)
+            entry.type, entry.linkname, entry.mode = (tarfile.SYMTYPE if link else tarfile.REGTYPE), link, 0o4777
+            tar.addfile(entry)
+    unpack(tmp_path / "archive", tmp_path / "to")
+    assert (tmp_path / "to" / "bin" / "npm").resolve() == tmp_path / "to" / "lib" / "npm.js"
+    assert (tmp_path / "to" / "lib" / "npm.js").stat().st_mode & 0o7777 == 0o755
 
 
 def show(tag: str = "v2.340.0", **asset: Any) -> dict[str, Any]:
