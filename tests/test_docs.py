@@ -87,7 +87,8 @@ OF_GROUPS = {
     name
     for file in (ROOT / "ansible").glob("*/**/*.yml")
     for name in re.findall(r"'(GLOSSATOR_\w+)'", file.read_text())
-} | set(re.findall(r"(?:vars|secrets)\.(GLOSSATOR_\w+)", (ROOT / ".github/workflows/deploy.yml").read_text()))
+}
+OF_GROUPS |= set(re.findall(r"(?:vars|secrets)\.(GLOSSATOR_\w+)", (ROOT / ".github/workflows/deploy.yml").read_text()))
 """Variables that only `glossator-train`, `glossator-eval`, `glossator-ops`, Ansible or its workflow reads."""
 
 
