@@ -2,6 +2,8 @@
 # applies no security groups, so that Ansible's firewall role is the only firewall.
 
 locals {
+  image_names = merge({ gpu = "CC-Ubuntu24.04-CUDA", runner = "CC-Ubuntu24.04" }, var.image_names)
+
   machines = { for role in keys(var.reservation_ids) : "${var.name}-chi-${role}" => role }
 }
 
@@ -25,7 +27,7 @@ module "node" {
   site             = "chi"
   reservation_id   = var.reservation_ids[each.value]
   hardware         = var.node_types[each.value]
-  image_name       = var.image_names[each.value]
+  image_name       = local.image_names[each.value]
   key_pair_name    = data.openstack_compute_keypair_v2.this.name
   network_id       = module.network.network_id
   floating_ip      = lookup(var.reserved_floating_ips, each.value, null)

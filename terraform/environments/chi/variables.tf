@@ -79,7 +79,7 @@ variable "admin_cidrs" {
 
   validation {
     condition     = alltrue([for each in var.admin_cidrs : try(cidrhost(each, 0) == split("/", each)[0], true)])
-    error_message = "admin_cidrs must start with the range's first address: 203.0.113.0/24, not 203.0.113.7/24."
+    error_message = "admin_cidrs must start with the range's first address, in its usual form: 203.0.113.0/24, not 203.0.113.7/24."
   }
 }
 
@@ -107,7 +107,7 @@ variable "inside_cidrs" {
 
   validation {
     condition     = alltrue([for each in var.inside_cidrs : try(cidrhost(each, 0) == split("/", each)[0], true)])
-    error_message = "inside_cidrs must start with the range's first address: 198.51.100.0/24, not 198.51.100.7/24."
+    error_message = "inside_cidrs must start with the range's first address, in its usual form: 198.51.100.0/24, not 198.51.100.7/24."
   }
 }
 
@@ -154,13 +154,15 @@ variable "node_types" {
 }
 
 variable "image_names" {
-  description = "Image of each role. Bare metal with a GPU needs one with its driver."
-  type = object({
-    gpu    = optional(string, "CC-Ubuntu24.04-CUDA")
-    runner = optional(string, "CC-Ubuntu24.04")
-  })
-  default  = {}
-  nullable = false
+  description = "Role to its image. Bare metal with a GPU needs one with its driver. By default CC-Ubuntu24.04-CUDA for gpu, CC-Ubuntu24.04 for runner."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for role in keys(var.image_names) : contains(["gpu", "runner"], role)])
+    error_message = "image_names has a role that is not known here: use gpu and runner."
+  }
 
   validation {
     condition     = alltrue([for each in values(var.image_names) : can(regex("^\\S+$", each))])

@@ -4,6 +4,8 @@ locals {
   reservation_ids = merge(var.long_reservation_ids, var.reservation_ids)
   roles           = setunion(keys(local.reservation_ids), var.unreserved_roles)
 
+  flavors = merge({ services = "m1.xlarge", runner = "m1.large", gpu = "g1.h100.pci.1" }, var.flavors)
+
   # Without leases nothing is left but what must last: network, data volume and buckets.
   machines = merge(
     contains(local.roles, "services") ? { "${var.name}-services" = "services" } : {},
@@ -50,7 +52,7 @@ module "node" {
   role               = each.value
   site               = "kvm"
   reservation_id     = lookup(local.reservation_ids, each.value, null)
-  hardware           = var.flavors[each.value]
+  hardware           = local.flavors[each.value]
   image_name         = each.value == "gpu" ? var.gpu_image_name : var.image_name
   boot_volume_gb     = each.value == "gpu" ? var.gpu_boot_volume_gb : null
   key_pair_name      = data.openstack_compute_keypair_v2.this.name

@@ -79,7 +79,7 @@ variable "admin_cidrs" {
 
   validation {
     condition     = alltrue([for each in var.admin_cidrs : try(cidrhost(each, 0) == split("/", each)[0], true)])
-    error_message = "admin_cidrs must start with the range's first address: 203.0.113.0/24, not 203.0.113.7/24."
+    error_message = "admin_cidrs must start with the range's first address, in its usual form: 203.0.113.0/24, not 203.0.113.7/24."
   }
 }
 
@@ -107,7 +107,7 @@ variable "inside_cidrs" {
 
   validation {
     condition     = alltrue([for each in var.inside_cidrs : try(cidrhost(each, 0) == split("/", each)[0], true)])
-    error_message = "inside_cidrs must start with the range's first address: 198.51.100.0/24, not 198.51.100.7/24."
+    error_message = "inside_cidrs must start with the range's first address, in its usual form: 198.51.100.0/24, not 198.51.100.7/24."
   }
 }
 
@@ -180,20 +180,21 @@ variable "unreserved_roles" {
   }
 
   validation {
-    condition     = length(setintersection(var.unreserved_roles, keys(merge(var.long_reservation_ids, var.reservation_ids)))) == 0
+    condition     = length(setintersection(var.unreserved_roles, keys(local.reservation_ids))) == 0
     error_message = "unreserved_roles must not name a role that has a reservation."
   }
 }
 
 variable "flavors" {
-  description = "Flavor that each role's lease reserves, or that is asked for where there are no leases."
-  type = object({
-    services = optional(string, "m1.xlarge")
-    runner   = optional(string, "m1.large")
-    gpu      = optional(string, "g1.h100.pci.1")
-  })
-  default  = {}
-  nullable = false
+  description = "Role to the flavor that its lease reserves, or that is asked for where there are no leases. By default m1.xlarge for services, m1.large for runner, g1.h100.pci.1 for gpu."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for role in keys(var.flavors) : contains(["services", "runner", "gpu"], role)])
+    error_message = "flavors has a role that is not known here: use services, runner and gpu."
+  }
 
   validation {
     condition     = alltrue([for each in values(var.flavors) : can(regex("^[A-Za-z0-9._-]{2,60}$", each))])
@@ -245,7 +246,7 @@ variable "gpu_boot_volume_gb" {
 
   validation {
     condition     = var.gpu_boot_volume_gb >= 100 && var.gpu_boot_volume_gb <= 2000 && floor(var.gpu_boot_volume_gb) == var.gpu_boot_volume_gb
-    error_message = "gpu_boot_volume_gb must be a whole number from 100 to 2000: the image, a container and a model take nearly 100."
+    error_message = "gpu_boot_volume_gb must be a whole number from 100 to 2000: images of model servers and models need room."
   }
 }
 
@@ -321,6 +322,14 @@ variable "floating_ip_roles" {
   validation {
     condition     = alltrue([for role in var.floating_ip_roles : contains(["services", "runner", "gpu"], role)])
     error_message = "floating_ip_roles must be some of services, runner and gpu."
+  }
+
+  validation {
+    condition = (
+      length(setsubtract(local.roles, var.floating_ip_roles)) == 0
+      || contains(local.roles, "services") && contains(var.floating_ip_roles, "services")
+    )
+    error_message = "floating_ip_roles leaves a machine that nobody can reach: add its role, or have a services machine with a floating IP, through which it is reached."
   }
 }
 

@@ -73,7 +73,7 @@ variable "admin_cidrs" {
 
   validation {
     condition     = alltrue([for each in var.admin_cidrs : try(cidrhost(each, 0) == split("/", each)[0], true)])
-    error_message = "admin_cidrs must start with the range's first address: 203.0.113.0/24, not 203.0.113.7/24."
+    error_message = "admin_cidrs must start with the range's first address, in its usual form: 203.0.113.0/24, not 203.0.113.7/24."
   }
 }
 
@@ -101,6 +101,6 @@ variable "inside_cidrs" {
 
   validation {
     condition     = alltrue([for each in var.inside_cidrs : try(cidrhost(each, 0) == split("/", each)[0], true)])
-    error_message = "inside_cidrs must start with the range's first address: 192.168.77.0/24, not 192.168.77.5/24."
+    error_message = "inside_cidrs must start with the range's first address, in its usual form: 192.168.77.0/24, not 192.168.77.5/24."
   }
 }

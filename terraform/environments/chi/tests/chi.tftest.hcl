@@ -74,6 +74,12 @@ run "a_flavor_as_node_type_is_refused" {
   expect_failures = [var.node_types]
 }
 
+run "an_image_for_a_role_that_nobody_has_is_refused" {
+  command = plan
+  variables { image_names = { gpus = "CC-Ubuntu24.04" } }
+  expect_failures = [var.image_names]
+}
+
 run "the_world_inside_is_refused" {
   command = plan
   variables { inside_cidrs = ["0.0.0.0/0"] }

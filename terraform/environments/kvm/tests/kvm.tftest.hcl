@@ -142,6 +142,32 @@ run "a_role_with_a_lease_and_without_is_refused" {
   expect_failures = [var.unreserved_roles]
 }
 
+run "a_machine_that_nobody_can_reach_is_refused" {
+  command = plan
+  variables { long_reservation_ids = {} }
+  expect_failures = [var.floating_ip_roles]
+}
+
+run "a_gpu_machine_alone_has_its_own_address" {
+  command = plan
+  variables {
+    long_reservation_ids = {}
+    floating_ip_roles    = ["gpu"]
+    public_names         = { gpu = "gpu.example.org" }
+  }
+
+  assert {
+    condition     = keys(output.machines) == ["glossator-gpu"] && output.machines["glossator-gpu"].public_name == "gpu.example.org"
+    error_message = "the machines are ${jsonencode(keys(output.machines))}"
+  }
+}
+
+run "a_flavor_for_a_role_that_nobody_has_is_refused" {
+  command = plan
+  variables { flavors = { gpus = "m1.large" } }
+  expect_failures = [var.flavors]
+}
+
 run "a_role_that_nobody_has_is_refused" {
   command = plan
   variables { reservation_ids = { database = "11111111-1111-4111-8111-111111111111" } }
