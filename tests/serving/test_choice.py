@@ -123,8 +123,10 @@ def test_fp8_is_for_gpus_that_have_it_and_hold_the_model_in_16_bits_first() -> N
     with pytest.raises(ServingError, match="vllm does not serve fp8"):
         choose(GPUS["a100-80"], Wish(MIDDLE), "vllm", "fp8")
     assert choose(GPUS["h100"], Wish(MIDDLE), "vllm", "fp8").quantization == "fp8"
+    slice_of_16 = Gpu("GPU", "nvidia", (9, 0), 16_384)
+    assert choose(slice_of_16, Wish(MIDDLE)).quantization == "awq"
     with pytest.raises(ServingError, match="as fp8"):
-        choose(GPUS["h100-12"], Wish(MIDDLE), "vllm", "fp8")
+        choose(slice_of_16, Wish(MIDDLE), "vllm", "fp8")
 
 
 def test_awq_needs_somebody_who_publishes_it() -> None:

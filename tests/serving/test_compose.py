@@ -155,6 +155,7 @@ def test_two_models_on_two_servers() -> None:
     assert values["CHALLENGER_ARGS"] == "--dtype bfloat16 --served-model-name challenger"
     assert list_ports(choice, APART) == {"champion": 8080, "challenger": 8081}
     assert (int(values["SERVING_CPUS"]), values["SERVING_MEMORY"]) == (15, "52428m")
+    assert (values["CHAMPION_GPU"], values["CHALLENGER_GPU"]) == ("0", "0"), "there is one"
 
 
 def test_llama_cpp_has_a_server_and_a_gpu_for_each_track() -> None:
@@ -177,7 +178,7 @@ def test_a_track_without_an_adapter_is_asked_for_by_the_name_that_the_backend_gi
 
 
 @pytest.mark.parametrize(
-    "text", ["../etc", "hf/base; rm -rf /", "/etc/passwd", "$HOME", "a b", "", "base,", "base,$(id)"]
+    "text", ["../etc", "hf/../../etc", "hf/base; rm -rf /", "/etc/passwd", "$HOME", "a b", "", "base,", "base,$(id)"]
 )
 def test_a_path_that_a_shell_would_read_otherwise_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="cannot be used as a path"):

@@ -52,7 +52,7 @@ def test_a_machine_with_an_amd_gpu(tmp_path: Path) -> None:
 
 def test_a_driver_that_is_not_loaded(tmp_path: Path) -> None:
     says = "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver."
-    with pytest.raises(ServingError, match="couldn't communicate with the NVIDIA driver"):
+    with pytest.raises(ServingError, match="nvidia-smi failed: NVIDIA-SMI has failed"):
         detect(put_tool(tmp_path, f'echo "{says}"; exit 9'))
 
 
