@@ -123,9 +123,12 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _trust(ca: Path | None) -> ssl.SSLContext | bool:
+def _trust(ca: Path | None) -> ssl.SSLContext:
+    """The public roots and those of this system, which has the machines' own where there is one; or those of a file."""
     if ca is None:
-        return True
+        context = httpx.create_ssl_context()
+        context.set_default_verify_paths()
+        return context
     try:
         return ssl.create_default_context(cafile=str(ca))
     except (OSError, ssl.SSLError) as error:

@@ -35,7 +35,7 @@ def command(
     """Send one event of KIND to the gateway that GLOSSATOR_EVENTS_URL names, with GLOSSATOR_EVENTS_TOKEN.
 
     Without that address nothing is sent. Whatever goes wrong is said, and costs the job nothing unless it is --strict.
-    GLOSSATOR_EVENTS_CA names a file with the root certificate, where the machines have their own.
+    GLOSSATOR_EVENTS_CA names a file with root certificates, in the place of the system's.
     """
     from reviewer.console import say_error
 
