@@ -1,4 +1,8 @@
-"""`glossator-ops lease`: reserve machines on Chameleon, keep them, give them back."""
+"""`glossator-ops lease`: reserve machines on Chameleon, keep them, give them back.
+
+The name and the machines may come from GLOSSATOR_LEASE_NAME and GLOSSATOR_LEASE_MACHINES. The workflow lease.yml sets
+them, a second time from GLOSSATOR_SERVICES_LEASE_NAME and GLOSSATOR_SERVICES_LEASE_MACHINES for the lease of months.
+"""
 
 from __future__ import annotations
 

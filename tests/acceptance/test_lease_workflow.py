@@ -132,14 +132,18 @@ def test_a_lease_is_made_kept_and_extended(operations: Operations) -> None:
 
 
 def test_the_gateway_is_told_when_the_lease_ends(operations: Operations) -> None:
-    """Its alert on a lease that is about to end goes by this."""
+    """Its alert on a lease that is about to end goes by this. The services' lease is kept as well."""
+    operations.variables["GLOSSATOR_SERVICES_LEASE_NAME"] = "services"
+    operations.variables["GLOSSATOR_SERVICES_LEASE_MACHINES"] = "services=flavor:m1.xlarge runner=flavor:m1.large"
     with run_gateway() as gateway:
         operations.secrets |= {"GLOSSATOR_EVENTS_URL": gateway.url, "GLOSSATOR_EVENTS_TOKEN": EVENTS_TOKEN}
         run = operations.run()
         told = gateway.read()
 
     assert run.jobs() == {"ensure": "success"}, run.story
-    (lease,) = operations.site.blazar.leases.values()
+    lease, services = operations.site.blazar.leases.values()
+    assert (lease.name, services.name) == ("reviews", "services")
+    assert services.end - services.start == timedelta(days=180)
     ends = 'glossator_lease_end_timestamp_seconds{lease="reviews",site="CHI@TACC"}'
     assert told[ends] == lease.end.timestamp()
 
