@@ -100,7 +100,7 @@ class JobEvent(Event, tag="job", frozen=True, kw_only=True):
     task: Word
     result: Result
     pool: Pool = "none"
-    seconds: Seconds = 0.0
+    seconds: Seconds | None = None
     waited: Seconds | None = None
 
 
@@ -108,7 +108,7 @@ class TrainingEvent(Event, tag="training", frozen=True, kw_only=True):
     """A model was trained, or was not. Losses are the last ones, on the two splits."""
 
     result: Result
-    seconds: Seconds = 0.0
+    seconds: Seconds | None = None
     examples: Count | None = None
     train_loss: Number | None = None
     validation_loss: Number | None = None

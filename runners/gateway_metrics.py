@@ -180,7 +180,7 @@ def _job(event: JobEvent, now: float) -> list[Change]:
         ("add", "glossator_tasks_total", (event.task, event.pool, event.result), 1),
         ("set", "glossator_task_last_run_timestamp_seconds", (event.task,), now),
     ]
-    if event.result in {"success", "failure"}:
+    if event.seconds is not None and event.result in {"success", "failure"}:
         changes.append(("observe", "glossator_task_duration_seconds", (event.task, event.pool), event.seconds))
     if event.result == "success":
         changes.append(("set", "glossator_task_last_success_timestamp_seconds", (event.task,), now))
@@ -191,10 +191,9 @@ def _job(event: JobEvent, now: float) -> list[Change]:
 
 @_changes.register
 def _training(event: TrainingEvent, now: float) -> list[Change]:  # noqa: ARG001 - likewise
-    changes: list[Change] = [
-        ("add", "glossator_trainings_total", (event.result,), 1),
-        ("observe", "glossator_training_duration_seconds", (), event.seconds),
-    ]
+    changes: list[Change] = [("add", "glossator_trainings_total", (event.result,), 1)]
+    if event.seconds is not None:
+        changes.append(("observe", "glossator_training_duration_seconds", (), event.seconds))
     if event.examples is not None:
         changes.append(("set", "glossator_training_examples", (), event.examples))
     losses = {"train": event.train_loss, "validation": event.validation_loss}

@@ -84,6 +84,36 @@ def test_an_id_of_another_event_is_refused() -> None:
     assert found['glossator_events_rejected_total{reason="conflict"}'] == 1
 
 
+def test_what_an_event_does_not_know_is_not_observed() -> None:
+    with run_gateway() as gateway:
+        gateway.post(job())
+        gateway.post(job("job-00000002", result="cancelled", seconds=3))
+        gateway.post({"kind": "training", "id": "training-0002", "result": "failure"})
+        gateway.post(EVENTS[0] | {"id": "review-0003", "requests": 0, "status": "not-reviewed"})
+        found = gateway.read()
+    assert not [name for name in found if re.match("glossator_(task|training|review_model)_(duration|wait|loss)", name)]
+    assert found['glossator_trainings_total{result="failure"}'] == 1
+    assert found['glossator_tasks_total{pool="none",result="cancelled",task="backup"}'] == 1
+
+
+def test_only_a_good_end_is_a_success() -> None:
+    with run_gateway() as gateway:
+        gateway.post(job(result="failure", seconds=1))
+        found = gateway.read()
+    assert found['glossator_task_last_run_timestamp_seconds{task="backup"}'] == NOW
+    assert 'glossator_task_last_success_timestamp_seconds{task="backup"}' not in found
+
+
+def test_no_drift_is_counted_as_a_comparison_alone() -> None:
+    drift = next(event for event in EVENTS if event["kind"] == "drift")
+    with run_gateway() as gateway:
+        gateway.post(drift | {"drifted": False})
+        found = gateway.read()
+    what = '{feature="diff_tokens",test="ks"}'
+    assert (found[f"drift_events_total{what}"], found[f"glossator_drift_found{what}"]) == (0, 0)
+    assert found[f"glossator_drift_checks_total{what}"] == 1
+
+
 def test_an_ended_lease_is_forgotten() -> None:
     lease = next(event for event in EVENTS if event["kind"] == "lease")
     with run_gateway() as gateway:
