@@ -245,9 +245,12 @@ def test_the_data_outlives_machines_and_leases(sources: Path, environment: dict[
     assert not [each for each in left if "compute_instance" in each or "volume_attach" in each]
     refused = run(folder, "destroy", "-auto-approve", environment=environment)
     assert refused.returncode == 1
-    assert "lifecycle.prevent_destroy set" in tell(refused)
-    for each in lasting:
+    assert "Instance cannot be destroyed" in tell(refused)
+    page = PLAN_PAGE.read_text(encoding="utf-8")
+    forgotten = re.findall(r"^terraform state rm '?([^'\n]+)'?$", page, re.MULTILINE)
+    for each in forgotten:
         subprocess.run(["terraform", "state", "rm", each], cwd=folder, env=environment, capture_output=True, check=True)
+    assert not set(lasting) & set(list_state(folder, environment))
     gone = run(folder, "destroy", "-auto-approve", environment=environment)
     assert gone.returncode == 0, tell(gone)
     assert not [each for each in list_state(folder, environment) if not each.startswith("data.")]
