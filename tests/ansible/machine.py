@@ -43,7 +43,7 @@ LEFT: Final = frozenset(
     {*FETCHED, "postgresql-15", "postgresql-common", "postgresql-client-15", "postgresql-client-common"}
 )
 """Packages that are not installed, so that the roles meet a machine that has none of them."""
-LIFETIME: Final = 1200
+LIFETIME: Final = 2400
 PATIENCE: Final = 60
 SLOTS: Final = 20
 USER: Final = "cc"

@@ -24,7 +24,7 @@ from tests.ansible.playbook import ROOT, Played, Site, find_program
 from tests.ansible.relay import Relay, ToPort
 from tests.object_store import ACCESS_KEY, SECRET_KEY, ObjectStore, find_weed
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 
 OPEN: Final = {22, 5443, 8443}
 PROBED: Final = (22, 53, 80, 443, 2019, 3000, 5000, 5432, 5443, 8080, 8081, 8443, 9090, 9093, 9100, 9106, 9107, 9400)
@@ -60,9 +60,9 @@ def site() -> Iterator[Site]:
 
 
 def test_the_whole_site(site: Site) -> None:
-    first = site.play("site.yml", timeout=900)
+    first = site.play("site.yml", timeout=1800)
     assert first.code == 0, first.text[-6000:]
-    second = site.play("site.yml")
+    second = site.play("site.yml", timeout=900)
     assert second.code == 0, second.text[-6000:]
     assert second.changed == []
     assert second.counts["changed"] == 0
