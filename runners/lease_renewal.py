@@ -7,21 +7,10 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from runners.errors import CloudError
-from runners.lease import (
-    ACTIVE,
-    BROKEN,
-    Lease,
-    Wanted,
-    Watch,
-    check_same,
-    create,
-    extend,
-    list_line,
-    post,
-    wait_active,
-)
+from runners.lease import check_same, create, extend, post, wait_active
 from runners.lease_cloud import Cloud
 from runners.lease_errors import CloudUnavailable, CredentialRefused, NoCapacity, TermRefused
+from runners.lease_records import ACTIVE, BROKEN, Lease, Wanted, Watch, list_line
 from runners.lease_times import LONG_TERM, WINDOW, floor, render_time
 
 Outcome = Literal["created", "kept", "extended", "followed", "ending"]

@@ -12,9 +12,9 @@ from typing import Any, Final
 from reviewer.console import save_text
 from reviewer.errors import UsageError
 from runners.errors import CloudError
-from runners.lease import ACTIVE, Lease
 from runners.lease_errors import NoCapacity, NoSuchLease, TermRefused
 from runners.lease_machines import FLOATING_IP, Machine, find_term
+from runners.lease_records import ACTIVE, Lease
 from runners.lease_renewal import Renewal
 from runners.lease_times import LONG_TERM, render_left, render_time
 

@@ -18,23 +18,11 @@ import click
 from reviewer.console import check_output, write
 from reviewer.errors import UsageError
 from runners.errors import CloudError
-from runners.lease import (
-    Lease,
-    Wanted,
-    Watch,
-    check_name,
-    check_same,
-    create,
-    end_line,
-    extend,
-    find_lease,
-    list_leases,
-    list_line,
-    wait_active,
-)
+from runners.lease import check_same, create, end_line, extend, wait_active
 from runners.lease_cloud import Cloud
 from runners.lease_credential import read_credential
 from runners.lease_machines import parse_machines
+from runners.lease_records import Lease, Wanted, Watch, check_name, find_lease, list_leases, list_line
 from runners.lease_renewal import ensure, tell
 from runners.lease_report import (
     append_outputs,

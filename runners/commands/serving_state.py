@@ -9,7 +9,7 @@ import click
 
 from reviewer.console import write
 from reviewer.errors import UsageError
-from runners.lease import read_clock
+from runners.lease_records import read_clock
 from runners.lease_times import parse_time
 from runners.serving_state import TOKEN, Variables, read_state, renew, set_down, set_up, tell
 

@@ -10,11 +10,12 @@ import pytest
 
 from reviewer.errors import GlossatorError, UsageError
 from runners.errors import CloudError
-from runners.lease import Lease, Wanted, Watch, check_same, create, end_line, extend, find_lease, list_line, wait_active
+from runners.lease import check_same, create, end_line, extend, wait_active
 from runners.lease_cloud import Cloud
 from runners.lease_credential import read_credential
 from runners.lease_errors import CloudUnavailable, CredentialRefused, NoCapacity, NoSuchLease, TermRefused
 from runners.lease_machines import parse_machines
+from runners.lease_records import Lease, Wanted, Watch, find_lease, list_line
 from runners.lease_renewal import ensure
 from simulation.chameleon import ChameleonServer, Fault
 from simulation.chameleon_leases import Refused

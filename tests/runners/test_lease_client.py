@@ -18,10 +18,11 @@ from typing import Any
 
 import pytest
 
-from runners.lease import Wanted, Watch, create, extend, find_lease, wait_active
+from runners.lease import create, extend, wait_active
 from runners.lease_cloud import Cloud
 from runners.lease_credential import read_credential
 from runners.lease_machines import parse_machines
+from runners.lease_records import Wanted, Watch, find_lease
 from simulation.chameleon import Asked, ChameleonServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
