@@ -163,8 +163,11 @@ def test_one_gguf_file_by_its_pattern(hub: Hub, tmp_path: Path) -> None:
 
 def test_parts_of_a_gguf_file_where_there_is_no_whole_one(hub: Hub, tmp_path: Path) -> None:
     hub.files = {f"m-q8_0-0000{part}-of-00002.gguf": b"part" for part in (1, 2)}
-    assert fetch("hf:octo/model@main:*q8_0*.gguf", tmp_path).endswith("/m-q8_0-00001-of-00002.gguf")
-    assert len(list(tmp_path.rglob("*.gguf"))) == 2
+    assert fetch("hf:octo/model@main:*q8_0*.gguf", tmp_path / "parts").endswith("/m-q8_0-00001-of-00002.gguf")
+    assert len(list((tmp_path / "parts").rglob("*.gguf"))) == 2
+    hub.files |= {"m-q8_0.gguf": b"whole"}
+    assert fetch("hf:octo/model@main:*q8_0*.gguf", tmp_path / "again").endswith("/m-q8_0.gguf")
+    assert len(list((tmp_path / "again").rglob("*.gguf"))) == 1
 
 
 def test_a_cut_download_goes_on_where_it_stopped(hub: Hub, tmp_path: Path) -> None:
