@@ -65,10 +65,9 @@ class StandIn:
     script: Path
     schema: Path
 
-    @property
-    def command(self) -> list[str]:
-        """How it is started; it ends by itself after a while."""
-        return ["timeout", str(LIFETIME), str(self.python), str(self.script), str(self.schema)]
+    def start(self, *script: str) -> list[str]:
+        """How it, or another script in its place, is started; it ends by itself after a while."""
+        return ["timeout", str(LIFETIME), str(self.python), *(script or [str(self.script)]), str(self.schema)]
 
 
 def build_stand_in() -> StandIn:
@@ -129,10 +128,15 @@ class Provider:
 
     installed: StandIn
     environment: dict[str, str] = field(default_factory=build_environment)
+    arguments: tuple[str, ...] = ()
+    """Another script in its place and what goes before the schema, for one that refuses something."""
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
-            [*self.installed.command, "--reattach"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+            [*self.installed.start(*self.arguments), "--reattach"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         assert self._process.stdout
         line = self._process.stdout.readline()
@@ -160,7 +164,7 @@ def write_mirror(installed: StandIn, folder: Path) -> Path:
     name = f"terraform-provider-openstack_v{VERSION}"
     program = folder / "mirror" / ADDRESS / VERSION / "linux_amd64" / name
     program.parent.mkdir(parents=True)
-    program.write_text("#!/bin/sh\nexec " + " ".join(installed.command) + "\n")
+    program.write_text("#!/bin/sh\nexec " + " ".join(installed.start()) + "\n")
     program.chmod(0o755)
     config = folder / "mirror.tfrc"
     config.write_text(f'provider_installation {{\n  filesystem_mirror {{\n    path = "{folder / "mirror"}"\n  }}\n}}\n')

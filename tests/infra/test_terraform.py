@@ -40,6 +40,21 @@ MACHINE_KEYS = {
     "role": str, "site": str, "address": str, "private_address": str, "user": str, "volume_device": str, "gpu": bool,
     "bare_metal": bool, "public_name": str,
 }  # fmt: skip
+NO_RESULTS = "Your query returned no results. Please change your search criteria and try again"
+REFUSING = f"""\
+import json, sys
+sys.path.insert(0, sys.argv.pop(1))
+import stub_provider as stub
+class Refusing(stub.P):
+    def ReadDataSource(self, request, context):
+        if request.type_name == "openstack_REFUSED_v2":
+            found = stub.pb.Diagnostic(severity=stub.pb.Diagnostic.ERROR, summary={NO_RESULTS!r})
+            return stub.pb.ReadDataSource.Response(diagnostics=[found])
+        return super().ReadDataSource(request, context)
+stub.P = Refusing
+stub.serve(json.load(open(sys.argv[1])), True)
+"""
+"""The stand-in, but that one kind of thing is never found. The words are meant to be the provider's, from memory."""
 SERVICES_ID = "11111111-1111-4111-8111-111111111111"
 PLAN_PAGE = ROOT / "docs/provision-terraform.md"
 
@@ -290,6 +305,29 @@ def test_a_bad_value_stops_the_plan_with_what_to_do(
     done = run(prepared / name, "plan", f"-var={argument}", environment=environment)
     assert done.returncode == 1
     assert message in tell(done)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "address"),
+    [
+        ("compute_flavor", "kvm", "reserved_by_an_active_lease"),
+        ("compute_keypair", "kvm", "data.openstack_compute_keypair_v2.this"),
+        ("images_image", "chi", "data.openstack_images_image_v2.this"),
+    ],
+)
+def test_what_the_site_does_not_have_stops_the_plan(
+    kind: str, name: str, address: str, installed: StandIn, sources: Path, tmp_path: Path
+) -> None:
+    """As a reservation's flavor, before its lease begins and after it has ended; or that of a lease's own id."""
+    script = tmp_path / "refusing.py"
+    script.write_text(REFUSING.replace("REFUSED", kind))
+    with Provider(installed, arguments=(str(script), str(installed.script.parent))) as provider:
+        folder = prepare(sources / "environments" / name, provider.environment)
+        done = run(folder, "apply", "-auto-approve", environment=provider.environment)
+    assert done.returncode == 1
+    assert NO_RESULTS in tell(done)
+    assert address in tell(done)
+    assert not (folder / "terraform.tfstate").exists(), "nothing was made before it stopped"
 
 
 @pytest.mark.parametrize("name", ["kvm", "chi"])
