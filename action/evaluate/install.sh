@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Put glossator-eval and dvc on the path of later steps, with what an evaluation needs or for `alarm` alone.
+# Put glossator-eval, glossator-ops and dvc on the path of later steps, with what an evaluation needs or what `alarm`
+# alone does.
 set -euo pipefail
 names=(requirements)
 if [ "${GLOSSATOR_WITH_MODELS:-true}" = true ]; then
@@ -11,4 +12,5 @@ if [ "${GLOSSATOR_WITH_MODELS:-true}" = true ]; then
     names+=(requirements-local)
   fi
 fi
-exec "$(dirname "${BASH_SOURCE[0]}")/../commands.sh" glossator-evaluate glossator-eval=evals dvc=dvc -- "${names[@]}"
+exec "$(dirname "${BASH_SOURCE[0]}")/../commands.sh" glossator-evaluate glossator-eval=evals glossator-ops=runners \
+  dvc=dvc -- "${names[@]}"

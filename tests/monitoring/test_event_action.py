@@ -74,3 +74,33 @@ def test_its_inputs_reach_it_by_the_environment() -> None:
     (step,) = action["runs"]["steps"]
     assert "${{" not in step["run"]
     assert set(step["env"].values()) == {f"${{{{ inputs.{name} }}}}" for name in action["inputs"]}
+
+
+def test_a_night_is_told(tmp_path: Path) -> None:
+    """The script of the nightly workflow's step, with the command where the step finds it."""
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "evaluate.yml").read_text(encoding="utf-8"))
+    (step,) = (step for step in workflow["jobs"]["judge"]["steps"] if step.get("name") == "Tell the events gateway")
+    assert step["continue-on-error"] is True
+    ops = tmp_path / "bin" / "glossator-ops"
+    ops.parent.mkdir()
+    ops.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m runners "$@"\n')
+    ops.chmod(0o755)
+    (tmp_path / "glossator-runs" / "champion").mkdir(parents=True)
+    (tmp_path / "glossator-decisions").mkdir()
+    scorecard = {"schema": "glossator/scorecard/1", "metrics": {"location.f1": {"value": 0.25}}}
+    (tmp_path / "glossator-runs" / "champion" / "scorecard.json").write_text(json.dumps(scorecard))
+    decision = {"schema": "glossator/gate/1", "verdict": "hold", "comparisons": []}
+    (tmp_path / "glossator-decisions" / "challenger.json").write_text(json.dumps(decision))
+    environment = {"RUNNER_TEMP": str(tmp_path), "PATH": f"{ops.parent}:/usr/bin:/bin", "RESULT": "success"}
+    script = ["bash", "-e", "-o", "pipefail", "-c", step["run"]]
+    with run_gateway() as gateway:
+        given = {"GLOSSATOR_EVENTS_URL": gateway.url, "GLOSSATOR_EVENTS_TOKEN": TOKEN, "GITHUB_RUN_ID": "5"}
+        done = subprocess.run(script, env=environment | given, capture_output=True, text=True, check=False)
+        found = gateway.read()
+    assert done.returncode == 0, done.stderr
+    assert found['glossator_tasks_total{pool="none",result="success",task="evaluate"}'] == 1
+    assert found['glossator_evaluation_score{metric="location.f1",track="champion"}'] == 0.25
+    assert found['glossator_evaluations_total{verdict="hold"}'] == 1
+    ops.write_text("#!/bin/sh\nexit 9\n")
+    without = subprocess.run(script, env=environment | {"GLOSSATOR_EVENTS_URL": ""}, capture_output=True, check=False)
+    assert without.returncode == 0
