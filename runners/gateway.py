@@ -30,6 +30,8 @@ from runners.gateway_store import Store
 
 PATIENCE: Final = 10.0
 """Seconds that a client may be silent."""
+MOST_READ: Final = 16 * MAX_EVENT
+"""Bytes that are read of a body that is too long, so that its sender hears so."""
 AT_ONCE: Final = 32
 """Requests that are worked on at the same time; further ones are told to come again."""
 REASONS: Final = ("busy", "conflict", "length", "path", "schema", "size", "slow", "token")
@@ -153,12 +155,28 @@ class EventsHandler(Handler):
             self.answer(self.gateway.refuse(busy))
             return
         try:
-            answer = self.check() or self.gateway.take(self.rfile.read(self.length()))
+            wrong = self.check()
+            body = self.read()  # of a wrong one as well: who is cut off while it speaks does not hear why
+            answer = wrong or self.gateway.take(body)
         except OSError:  # a client that fell silent, or has gone
             answer = Answer(HTTPStatus.REQUEST_TIMEOUT, "The event did not come in time.", "slow")
         finally:
             self.room.release()
         self.answer(self.gateway.refuse(answer) if answer.reason else answer)
+
+    def read(self) -> bytes:
+        """The body, if it is not far too long, and comes in time as a whole.
+
+        Raises:
+            OSError: It does not, or the client has gone.
+        """
+        left, parts, deadline = self.length(), [], time.monotonic() + PATIENCE
+        while 0 < left <= MOST_READ and (part := self.rfile.read1(left)):
+            parts.append(part)
+            left -= len(part)
+            if left and time.monotonic() > deadline:
+                raise TimeoutError
+        return b"".join(parts)
 
     def check(self) -> Answer | None:
         """What is wrong with the request, before its body is read."""

@@ -213,6 +213,33 @@ def test_who_falls_silent_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found['glossator_events_rejected_total{reason="slow"}'] == 1
 
 
+def test_who_speaks_too_slowly_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runners.gateway.PATIENCE", 0.3)
+    head = f"POST /events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 5000\r\n\r\n"
+    with (
+        run_gateway() as gateway,
+        socket.create_connection(("127.0.0.1", port_of(gateway.url)), timeout=5) as connection,
+    ):
+        connection.sendall(head.encode())
+        connection.settimeout(0.05)
+        answer = b""
+        for _ in range(100):
+            connection.sendall(b" ")
+            try:
+                answer = connection.recv(4096)
+                break
+            except TimeoutError:
+                continue
+    assert answer.startswith(b"HTTP/1.1 408 ")
+
+
+def test_a_sender_without_a_token_hears_why_after_a_long_body() -> None:
+    with run_gateway() as gateway:
+        for _ in range(5):
+            assert gateway.post(b" " * 900_000, token="x" * 20).status_code == 401
+        assert gateway.post(b" " * 900_000).status_code == 413
+
+
 def test_too_many_at_once_are_told_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("runners.gateway.AT_ONCE", 0)
     with run_gateway() as gateway:
