@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -63,7 +66,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
     do_POST = do_GET
 http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
 """
-TAGS = "tls,door,code,docker,nvidia_toolkit,serving"
+TAGS = "tls,door,docker,nvidia_toolkit,serving"
+LIBRARIES = ("anyio", "certifi", "click", "h11", "httpcore", "httpx", "idna", "msgspec", "reviewer", "runners", "yaml")
+"""What `glossator-ops` needs. The role `code` installs it in minutes; its own test shows that it does."""
+OPS = """#!/bin/sh
+PYTHONPATH=/opt/glossator/lib exec /usr/bin/python3 -c "from runners.cli import main; main()" "$@"
+"""
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +97,7 @@ def site(machine: Machine) -> Site:
     settings: dict[str, Any] = {
         "runner_enabled": False,
         "docker_packages": [],
+        "glossator_home": "/opt/glossator",
         "nvidia_toolkit_enabled": False,
         "serving_patience": 60,
         "champion": track("champion", "base", "a"),
@@ -101,6 +110,22 @@ def put(machine: Machine, path: str, text: str, mode: int = 0o644) -> None:
     target = machine.root / path
     target.write_text(text, encoding="utf-8")
     target.chmod(mode)
+
+
+def lay_command(machine: Machine) -> None:
+    """`glossator-ops` where the role `code` puts it, out of the packages that this test runs with."""
+    folder = machine.root / "opt/glossator/lib"
+    for name in LIBRARIES:
+        spec = importlib.util.find_spec(name)
+        assert spec is not None
+        assert spec.origin is not None
+        kept = shutil.ignore_patterns("__pycache__", "model_parts")
+        shutil.copytree(Path(spec.origin).parent, folder / name, ignore=kept)
+    typing_extensions = importlib.util.find_spec("typing_extensions")
+    if typing_extensions and typing_extensions.origin:
+        shutil.copy(typing_extensions.origin, folder)
+    (machine.root / "opt/glossator/venv/bin").mkdir(parents=True)
+    put(machine, "opt/glossator/venv/bin/glossator-ops", OPS, 0o755)
 
 
 def source(name: str) -> str:
