@@ -175,7 +175,9 @@ def test_the_example_has_the_shape_that_is_made(tmp_path: Path) -> None:
         ({"address": "203.0.113.1 -oX"}, "address"),
         ({"address": "{{ lookup('pipe', 'id') }}"}, "address"),
         ({"address": "203.0.113.1\n"}, "address"),
+        ({"user": "cc\n"}, "user"),
         ({"volume_device": "vdb"}, "volume_device"),
+        ({"volume_device": "/dev/vdb\n"}, "volume_device"),
         ({"volume_device": "/dev/vdb; reboot"}, "volume_device"),
     ],
 )
@@ -183,6 +185,15 @@ def test_a_field_that_cannot_be_is_named(tmp_path: Path, fields: dict[str, Any],
     error = refused(output(tmp_path, {"g-services": machine(**fields)}))
     assert word in error.what
     assert "kvm.json" in error.what
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"endpoint": "https://a.example\n"}, {"endpoint": "{{ x }}"}, {"region": "a b"}, {"buckets": {"data": "only"}}],
+)
+def test_a_store_that_cannot_be_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
+    error = refused(output(tmp_path, {"g-services": machine()}, object_store={**STORE, **change}))
+    assert "object_store" in error.what
 
 
 def test_a_missing_field_is_named(tmp_path: Path) -> None:
