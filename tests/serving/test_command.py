@@ -82,6 +82,13 @@ def test_the_variables_of_the_example(ops: Ops) -> None:
     }
 
 
+def test_tracks_that_have_different_models_have_different_servers(ops: Ops) -> None:
+    tracks = ("--champion", "hf/base,files/a", "--challenger", "hf/other")
+    plan = json.loads(ops("serving", "--gpu", "a100-80", *tracks, "--json")[1])
+    assert (plan["servers"], plan["tracks"]["challenger"]["port"]) == (2, 8081)
+    assert json.loads(ops("serving", "--gpu", "a100-80", "--champion", "hf/base", "--json")[1])["adapters"] == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
