@@ -27,6 +27,7 @@ def command(sources: tuple[str, ...], into: Path, *, quiet: bool) -> int:
     hf:OWNER/NAME@REVISION                  what a server reads of a repository on the Hub
     hf:OWNER/NAME@REVISION:*q4_k_m*.gguf    one GGUF file of it
     ADDRESS#sha256=DIGEST                   a .gguf, or a .tar.gz with an adapter: https:// or file://
+    -                                       sources on standard input, a line each: for addresses with a secret in them
 
     HF_TOKEN is shown to the Hub, MLFLOW_TRACKING_USERNAME and its password to the server of MLFLOW_TRACKING_URI. What
     is there already is not fetched again, and what was cut off goes on where it stopped.
@@ -37,6 +38,11 @@ def command(sources: tuple[str, ...], into: Path, *, quiet: bool) -> int:
         if not quiet:
             click.echo(text, err=True)
 
-    for source in sources:
+    for source in read_lines() if sources == ("-",) else sources:
         write(bring(source, into, note))
     return EXIT_OK
+
+
+def read_lines() -> list[str]:
+    """The lines of standard input that are not empty."""
+    return [line.strip() for line in click.get_text_stream("stdin") if line.strip()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import sys
 from pathlib import Path
@@ -136,3 +137,13 @@ def test_files_are_brought_and_their_paths_printed(ops: Ops, tmp_path: Path) -> 
     assert (code, out) == (10, "") or sha256.endswith("0")
     assert "is not what its digest says" in err
     assert ops("serving-files", "nothing")[0] == 2
+
+
+def test_sources_with_a_secret_in_them_come_by_standard_input(
+    ops: Ops, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.gguf").write_bytes(b"GGUF")
+    sha256 = hashlib.sha256(b"GGUF").hexdigest()
+    text = f"\n{(tmp_path / 'a.gguf').as_uri()}#sha256={sha256}\n"
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+    assert ops("serving-files", "-", "--into", str(tmp_path / "models"))[1] == f"files/{sha256}/a.gguf\n"
