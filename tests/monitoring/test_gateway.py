@@ -326,6 +326,16 @@ def test_a_state_with_other_labels_or_buckets_begins_there_at_nought(tmp_path: P
     }
 
 
+def test_a_bucket_holds_its_bound() -> None:
+    store = Store()
+    store.change(
+        [("observe", "glossator_review_model_duration_seconds", ("champion",), value) for value in (60.0, 5000.0)]
+    )
+    family = next(family for family in store.collect() if family.name == "glossator_review_model_duration_seconds")
+    counts = {sample.labels["le"]: sample.value for sample in family.samples if "le" in sample.labels}
+    assert (counts["30.0"], counts["60.0"], counts["1200.0"], counts["+Inf"]) == (0, 1, 1, 2)
+
+
 def test_labels_are_bounded() -> None:
     most = MOST_VALUES["task"]
     store = Store()
