@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -45,4 +46,4 @@ def command(sources: tuple[str, ...], into: Path, *, quiet: bool) -> int:
 
 def read_lines() -> list[str]:
     """The lines of standard input that are not empty."""
-    return [line.strip() for line in click.get_text_stream("stdin") if line.strip()]
+    return [line.strip() for line in sys.stdin.read().splitlines() if line.strip()]
