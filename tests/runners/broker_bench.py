@@ -52,6 +52,12 @@ def make_key() -> tuple[str, str]:
     return private.decode(), public.decode()
 
 
+class Surviving(ChildLauncher):
+    """A runner that goes on when its broker ends, as a unit does."""
+
+    outlives = True
+
+
 class Loop:
     """A running loop: what it has said, and the error that ended it."""
 
@@ -145,14 +151,14 @@ class Bench:
             child.communicate()
 
     @contextmanager
-    def loop(self, jobs: int = 0, **changes: Any) -> Iterator[Loop]:
+    def loop(self, jobs: int = 0, *, launcher: ChildLauncher | None = None, **changes: Any) -> Iterator[Loop]:
         """A broker's loop in a thread, to watch from inside."""
         config = load_config(self.write_config(**changes), {})
         folder = self.folder / "run"
         write_policy(folder, render_policy(config))
         lay_hook(folder)
         github = BrokerGitHub(config, self.credential.read_text())
-        launcher = ChildLauncher(self.program, folder / "job-started.sh")
+        launcher = launcher or ChildLauncher(self.program, folder / "job-started.sh")
         loop = Loop(config, github, launcher)
         loop.start(jobs)
         try:

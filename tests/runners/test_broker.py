@@ -10,7 +10,7 @@ import pytest
 from runners.broker import name_machine
 from simulation.github_server import GitHubServer
 from simulation.github_server.state import Level
-from tests.runners.broker_bench import TOKEN, Bench, make_key, wait_until
+from tests.runners.broker_bench import TOKEN, Bench, Surviving, make_key, wait_until
 
 
 @pytest.fixture
@@ -306,3 +306,53 @@ def test_what_an_earlier_broker_has_left_is_removed_and_others_stay(bench: Bench
         wait_until(lambda: bench.server.count("GET", "/actions/runs"))
         loop.stop()
     assert [one.name for one in bench.repo.actions.runners] == [f"{prefix}2", "gpu-another-machine-3", "x"]
+
+
+# -- a runner that outlives its broker, as a unit does ---------------------------------------------------------------
+
+
+def test_a_job_goes_on_when_the_broker_is_stopped_and_the_next_one_waits_for_it(bench: Bench) -> None:
+    unit = Surviving(bench.program)
+    go = bench.folder / "go"
+    first, second = bench.queue(steps=[f"while test ! -e {go}; do sleep 0.05; done"]), bench.queue()
+    with bench.loop(launcher=unit) as loop:
+        wait_until(lambda: bench.job(first).status == "in_progress")
+        loop.watch.stopping.set()
+        assert "ends by itself" in loop.end()
+        with bench.loop(1, launcher=unit) as successor:
+            wait_until(lambda: bench.server.count("GET", "/actions/runners") > 4)
+            assert bench.job(first).status == "in_progress"
+            assert bench.job(second).status == "queued"
+            go.touch()
+            successor.end()
+    assert [bench.job(run).conclusion for run in (first, second)] == ["success", "success"]
+
+
+def test_what_an_earlier_broker_has_started_is_judged_too(bench: Bench) -> None:
+    unit = Surviving(bench.program)
+    run = bench.queue(steps=["sleep 30"])
+    with bench.loop(launcher=unit) as loop:
+        wait_until(lambda: bench.job(run).status == "in_progress")
+        loop.stop()
+        found = next(one for one in bench.repo.actions.runs if one.id == run)
+        found.event, found.head = "pull_request", "mallory/demo"
+        with bench.loop(launcher=unit) as successor:
+            wait_until(lambda: found.cancelled)
+            assert "Ended gpu-" in successor.stop()
+    assert unit.poll() is not None
+
+
+def test_one_without_a_job_is_taken_back_by_the_next_broker(bench: Bench) -> None:
+    bench.use("deaf")
+    unit = Surviving(bench.program)
+    bench.queue()
+    with bench.loop(launcher=unit) as loop:
+        wait_until(lambda: bench.server.count("GET", "/actions/runners/"))
+        bench.server.faults.add("DELETE", "/actions/runners/", status=422, body={"message": "busy"})
+        loop.stop()
+        assert unit.poll() is None
+        bench.repo.actions.runs.clear()
+        with bench.loop(launcher=unit) as successor:
+            wait_until(lambda: not bench.repo.actions.runners)
+            successor.stop()
+    assert unit.poll() is not None
