@@ -137,7 +137,7 @@ variable "reservation_ids" {
 }
 
 variable "long_reservation_ids" {
-  description = "As reservation_ids, for leases of months beside a GPU lease of days. Set in terraform.tfvars by hand: the file that glossator-ops lease writes holds one lease and sets reservation_ids whole."
+  description = "As reservation_ids, for leases of months beside a GPU lease of days. glossator-ops lease writes them into a file of their own, since a file sets the whole map."
   type        = map(string)
   default     = {}
   nullable    = false
