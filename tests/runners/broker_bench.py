@@ -35,7 +35,7 @@ SETTINGS: dict[str, Any] = {
     "name": "gpu",
     "labels": LABELS,
     "allow": {"workflows": ["train.yml"], "events": ["workflow_dispatch", "schedule"]},
-    "poll": 0.05,
+    "poll": 0.1,
     "idle": 30,
     "retry": 0.02,
 }
@@ -110,7 +110,7 @@ class Bench:
     def use(self, mood: str) -> None:
         """How the stand-in of the runner behaves from now on."""
         settings = f"GLOSSATOR_STAND_IN={mood} " if mood else ""
-        self.program.write_text(f'#!/bin/sh\nexec env {settings}{sys.executable} {STAND_IN} "$@"\n')
+        self.program.write_text(f'#!/bin/sh\nexec env {settings}{sys.executable} -I -S {STAND_IN} "$@"\n')
         self.program.chmod(0o755)
 
     def write_config(self, **changes: Any) -> Path:
