@@ -255,7 +255,11 @@ def test_the_machines_own_root_is_trusted(tmp_path: Path) -> None:
 def test_the_system_s_own_roots_are_trusted_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where they are is built into OpenSSL, so that all that can be seen is that they are asked for."""
     asked: list[ssl.SSLContext] = []
-    monkeypatch.setattr(ssl.SSLContext, "set_default_verify_paths", lambda context: asked.append(context))
+
+    def ask(context: ssl.SSLContext) -> None:
+        asked.append(context)
+
+    monkeypatch.setattr(ssl.SSLContext, "set_default_verify_paths", ask)
     with stand_in((200, b'{"status":"Taken."}')) as (url, _):
         send(Target(url, TOKEN), make_job())
     assert asked
