@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 
 from reviewer.domain import ModelVersion, Review, Usage
@@ -42,6 +43,7 @@ def prepare(temporary: Path) -> None:
     (temporary / "runners.py").write_text("raise SystemExit('the working directory has a say')")
 
 
+@pytest.mark.slow
 def test_a_review_is_told_once(tmp_path: Path) -> None:
     prepare(tmp_path)
     with run_gateway() as gateway:
@@ -53,6 +55,7 @@ def test_a_review_is_told_once(tmp_path: Path) -> None:
     assert found['glossator_reviews_total{model="m@1",repository="octo/demo",status="reviewed",track="champion"}'] == 1
 
 
+@pytest.mark.slow
 def test_it_never_fails_the_job(tmp_path: Path) -> None:
     assert run(tmp_path, "https://gateway.invalid").stdout == "There is no review to tell of.\n"
     prepare(tmp_path)
@@ -76,6 +79,7 @@ def test_its_inputs_reach_it_by_the_environment() -> None:
     assert set(step["env"].values()) == {f"${{{{ inputs.{name} }}}}" for name in action["inputs"]}
 
 
+@pytest.mark.slow
 def test_a_night_is_told(tmp_path: Path) -> None:
     """The script of the nightly workflow's step, with the command where the step finds it."""
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "evaluate.yml").read_text(encoding="utf-8"))
