@@ -73,7 +73,8 @@ class ObjectStore:
         self.url = f"http://127.0.0.1:{ports['s3.port']}"
         self._log = (folder / "log").open("wb")
         self._process = subprocess.Popen(
-            ["timeout", "--kill-after=1", str(self._lifetime), program, f"-logdir={folder}", *self._arguments(folder, ports)],
+            ["timeout", "--kill-after=1", str(self._lifetime), program, f"-logdir={folder}"]
+            + self._arguments(folder, ports),
             cwd=folder, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log, start_new_session=True,
         )  # fmt: skip
         try:
