@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import ssl
 import subprocess
@@ -47,7 +48,7 @@ def site() -> Iterator[Site]:
         folder = stack.enter_context(attach())
         disk = folder.blank()
         machine = stack.enter_context(boot(disks=[disk]))
-        settings: dict[str, Any] = dict(LEFT_OUT)
+        settings: dict[str, Any] = {**LEFT_OUT, "code_source": str(copy_source(machine.folder / "source"))}
         if find_weed():
             store = stack.enter_context(ObjectStore("backups", LIFETIME))
             relay = stack.enter_context(Relay(machine.here, ToPort, int(store.url.rpartition(":")[2])))
@@ -57,6 +58,13 @@ def site() -> Iterator[Site]:
                 "vault_s3_secret_key": SECRET_KEY,
             }
         yield Site(machine, fields={"volume_device": disk}, settings=settings)
+
+
+def copy_source(target: Path) -> Path:
+    """This repository as it is now: what somebody changes meanwhile would be a change in the second run too."""
+    unneeded = shutil.ignore_patterns(".*", "tests", "docs", "node_modules", "terraform", "ansible", "__pycache__")
+    shutil.copytree(ROOT, target, ignore=unneeded)
+    return target
 
 
 def test_the_whole_site(site: Site) -> None:
