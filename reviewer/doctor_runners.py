@@ -7,7 +7,9 @@ on GitHub, so this says what is open there. Where the token may not look, that i
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -25,6 +27,7 @@ READ: Final = {
 }
 READ_ADMINISTRATION: Final = "It takes a token with Administration: read, such as a maintainer's."
 PER_PAGE: Final = 100
+TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?Z", re.ASCII)
 APPROVALS: Final = {
     "first_time_contributors_new_to_github": "only of people who are new to GitHub",
     "first_time_contributors": "only of people whose first contribution it is",
@@ -184,17 +187,39 @@ def look_at_environment(host: GitHub, name: str, about: Any) -> Iterator[Check]:
 
 
 def look_at_serving(host: GitHub) -> Iterator[Check]:
-    """Whether workflows are told that the model's machine is up."""
+    """Whether workflows are told that the model's machine is up, by the rule of `action/serving/serving.sh`."""
     data = host.get(f"/repos/{host.repo}/actions/variables", per_page=PER_PAGE)[1]
     values = {one["name"]: one["value"] for one in data["variables"]}
-    state, until = values.get("GLOSSATOR_SERVING"), values.get("GLOSSATOR_SERVING_UNTIL", "an unknown time")
-    if state is None:
-        yield Check("serving", "ok", "GLOSSATOR_SERVING is not set: workflows take the model to be up")
-    elif state == "up":
-        yield Check("serving", "ok", f"the model is up until {until}")
-    else:
-        hint = "Jobs that need it are skipped until it is up again."
-        yield Check("serving", "warn", f"GLOSSATOR_SERVING is {state!r}.", hint)
+    yield judge_serving(values.get("GLOSSATOR_SERVING", ""), values.get("GLOSSATOR_SERVING_UNTIL", ""))
+
+
+def judge_serving(state: str, until: str) -> Check:
+    """Whether a review is skipped now: when the model is down, or its end has passed; nothing else skips one."""
+    skipped = "Jobs that need it are skipped until it is up again."
+    if state == "down":
+        return Check("serving", "warn", "GLOSSATOR_SERVING is 'down'.", skipped)
+    end = read_time(until)
+    if until and not end:
+        hint = "Until it is a time such as 2026-12-01T18:00:00Z, no job is skipped for it."
+        return Check("serving", "warn", f"GLOSSATOR_SERVING_UNTIL is {until!r}.", hint)
+    if end and end <= datetime.now(UTC):
+        return Check("serving", "warn", f"Serving ended at {until}: GLOSSATOR_SERVING_UNTIL has passed.", skipped)
+    if state not in {"", "up"}:
+        hint = "It is taken as up. Set it to up or down."
+        return Check("serving", "warn", f"GLOSSATOR_SERVING is {state!r}.", hint)
+    if state or end:
+        return Check("serving", "ok", f"the model is up until {until or 'an unknown time'}")
+    return Check("serving", "ok", "GLOSSATOR_SERVING is not set: workflows take the model to be up")
+
+
+def read_time(text: str) -> datetime | None:
+    """The time of `GLOSSATOR_SERVING_UNTIL`; None if it is none such."""
+    if not TIME.fullmatch(text):
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def find_branches(host: GitHub, name: str, policy: Any) -> list[str] | None:

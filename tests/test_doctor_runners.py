@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from simulation.github_server.variable_state import Variable
 from tests.command import Command
 
 TOKEN = "maintainer-token"
+DECIDE = Path(__file__).parents[1] / "action" / "serving" / "serving.sh"
 LABELS = ["self-hosted", "glossator", "gpu"]
 
 
@@ -144,10 +147,36 @@ def test_groups_of_an_organisation(
     assert look()["groups"].state == state
 
 
-@pytest.mark.parametrize(("value", "state"), [("up", "ok"), ("down", "warn")])
-def test_whether_the_model_is_up(repo: RepoScenario, value: str, state: str) -> None:
-    repo.repository.variables["GLOSSATOR_SERVING"] = Variable("GLOSSATOR_SERVING", value, 0.0, 0.0)
-    assert look()["serving"].state == state
+SERVING = [
+    ("", "", "ok", "is not set", "up"),
+    ("up", "", "ok", "unknown time", "up"),
+    ("down", "", "warn", "is 'down'", "down"),
+    ("down", "2999-12-01T18:00:00Z", "warn", "is 'down'", "down"),
+    ("up", "2999-12-01T18:00:00Z", "ok", "up until 2999-12-01T18:00:00Z", "up"),
+    ("", "2999-12-01T18:00Z", "ok", "up until 2999-12-01T18:00Z", "up"),
+    ("up", "2020-12-01T18:00:00Z", "warn", "ended at 2020-12-01T18:00:00Z", "down"),
+    ("", "2020-12-01T18:00Z", "warn", "ended at", "down"),
+    ("up", "tomorrow", "warn", "GLOSSATOR_SERVING_UNTIL is 'tomorrow'", "up"),
+    ("up", "2020-13-01T18:00Z", "warn", "GLOSSATOR_SERVING_UNTIL is", "up"),
+    ("up", "2020-12-01T18:00+01:00", "warn", "GLOSSATOR_SERVING_UNTIL is", "up"),
+    ("Up", "", "warn", "GLOSSATOR_SERVING is 'Up'", "up"),
+]
+"""Both variables, what the doctor finds, and what the action decides."""
+
+
+@pytest.mark.parametrize(("value", "until", "state", "words", "decided"), SERVING)
+def test_whether_the_model_is_up(
+    repo: RepoScenario, tmp_path: Path, value: str, until: str, state: str, words: str, decided: str
+) -> None:
+    for name, text in (("GLOSSATOR_SERVING", value), ("GLOSSATOR_SERVING_UNTIL", until)):
+        if text:
+            repo.repository.variables[name] = Variable(name, text, 0.0, 0.0)
+    found = look()["serving"]
+    assert (found.state, words in found.what) == (state, True), found
+    files = {name: str(tmp_path / name) for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
+    given = {"SERVING": value, "UNTIL": until, "PATH": os.environ["PATH"]}
+    subprocess.run(["bash", str(DECIDE)], env=given | files, check=True, capture_output=True)
+    assert (tmp_path / "GITHUB_OUTPUT").read_text(encoding="utf-8") == f"state={decided}\n"
 
 
 def test_a_token_that_may_not_look_is_told_so(repo: RepoScenario, github_server: GitHubServer) -> None:
