@@ -1,4 +1,4 @@
-"""Keep a lease: extend it before it ends, follow it by a successor where it cannot be, make it where there is none."""
+"""Keep a lease: extend it before it ends, follow it by a successor where it cannot be, make one when told to."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final, Literal
 from runners.errors import CloudError
 from runners.lease import check_same, create, extend, post, wait_active
 from runners.lease_cloud import Cloud
-from runners.lease_errors import CloudUnavailable, CredentialRefused, NoCapacity, TermRefused
+from runners.lease_errors import CloudUnavailable, CredentialRefused, NoCapacity, NoSuchLease, TermRefused
 from runners.lease_records import ACTIVE, BROKEN, Lease, Wanted, Watch, list_line
 from runners.lease_times import LONG_TERM, WINDOW, floor, render_time
 
@@ -32,7 +32,9 @@ class Renewal:
     why: str = ""
 
 
-def ensure(cloud: Cloud, wanted: Wanted, length: timedelta | None, bound: timedelta, watch: Watch) -> Renewal:
+def ensure(
+    cloud: Cloud, wanted: Wanted, length: timedelta | None, bound: timedelta, watch: Watch, *, first: bool = False
+) -> Renewal:
     """See to it that there is a lease now and that it goes on.
 
     Args:
@@ -41,14 +43,21 @@ def ensure(cloud: Cloud, wanted: Wanted, length: timedelta | None, bound: timede
         length: How long a new one lasts; None for as long as it may.
         bound: The longest wait for a new one to be ACTIVE.
         watch: The clock.
+        first: Make a lease where there is none. Without it, one that was given back stays away.
 
     Raises:
+        NoSuchLease: There is no lease, and none is to be made.
         CloudError: There is no lease and none can be had.
     """
     now = floor(watch.now())
     term = wanted.term or LONG_TERM
     length = min(length or term, term)
     line = list_line(cloud, wanted.name, now)
+    if not line and not first:
+        raise NoSuchLease(
+            f"There is no lease {wanted.name}, and none is made.",
+            "Add --create to make one. If it was ended on purpose, unset the variable GLOSSATOR_LEASE_NAME.",
+        )
     if not line:
         made, _ = create(cloud, wanted, None, now + length, watch)
         made = wait_active(cloud, made, bound, watch)

@@ -88,8 +88,10 @@ OF_GROUPS = {
     for file in (ROOT / "ansible").glob("*/**/*.yml")
     for name in re.findall(r"'(GLOSSATOR_\w+)'", file.read_text())
 }
-OF_GROUPS |= set(re.findall(r"(?:vars|secrets)\.(GLOSSATOR_\w+)", (ROOT / ".github/workflows/deploy.yml").read_text()))
-"""Variables that only `glossator-train`, `glossator-eval`, `glossator-ops`, Ansible or its workflow reads."""
+for name in ("deploy", "lease"):
+    workflow = (ROOT / f".github/workflows/{name}.yml").read_text()
+    OF_GROUPS |= set(re.findall(r"(?:vars|secrets)\.(GLOSSATOR_\w+)", workflow))
+"""Variables that only `glossator-train`, `glossator-eval`, `glossator-ops`, Ansible or a workflow of theirs reads."""
 
 
 @pytest.mark.parametrize(("page", "words"), COMMANDS, ids=[f"{page}: {' '.join(words)}" for page, words in COMMANDS])

@@ -192,6 +192,7 @@ def end_lease(name: str) -> None:
 @WITH_NAME
 @click.option("--for", "length", default="", help="How long a new one lasts; without it as long as may be.")
 @click.option("--margin", default="2h", show_default=True, help="Serving is down when so little is left for good.")
+@click.option("--create", "first", is_flag=True, help="Make it where there is none.")
 @click.option("--outputs", type=click.Path(path_type=Path), help="Add name=value lines to this file, for a workflow.")
 @click.option("--floating-ips", "addresses", type=click.IntRange(0, 20), default=0, help="Floating addresses in it.")
 @wait_options
@@ -200,6 +201,7 @@ def ensure_lease(
     name: str,
     length: str,
     margin: str,
+    first: bool,  # noqa: FBT001 - click gives all by name
     outputs: Path | None,
     addresses: int,
     wait: str,
@@ -208,9 +210,10 @@ def ensure_lease(
     as_json: bool,  # noqa: FBT001 - click gives all by name
     tfvars: Path | None,
 ) -> None:
-    """Keep the lease NAME: extend it in its last 48 hours, follow it by another one, or make it.
+    """Keep the lease NAME: extend it in its last 48 hours, or follow it by another one.
 
-    Exit code 8 when there is none and none can be had, or when it ends within the margin and cannot be renewed.
+    Exit code 8 when there is none and none is to be made or can be had, or when it ends within the margin and cannot
+    be renewed.
     """
     check_output(tfvars)
     wanted, watch = read_wanted(name, machines, addresses), Watch(poll=poll)
@@ -218,7 +221,7 @@ def ensure_lease(
     last, bound = parse_duration(margin, "--margin"), parse_duration(wait, "--wait")
     try:
         with open_cloud() as cloud:
-            renewal = ensure(cloud, wanted, longest, bound, watch)
+            renewal = ensure(cloud, wanted, longest, bound, watch, first=first)
     except CloudError as error:
         if outputs is not None:
             append_outputs(outputs, list_outputs_of_failure(error))

@@ -68,13 +68,14 @@ class Operations:
             "OS_REGION_NAME": openrc["OS_REGION_NAME"],
         }
 
-    def run(self, *, fork: bool = False) -> Run:
+    def run(self, *, fork: bool = False, create: bool = False) -> Run:
         self.runs += 1
         folder = self.folder / f"run{self.runs}"
         (folder / "checkout").mkdir(parents=True)
         act = Act(folder, self.action, self.server.url, self.server.graphql_url, self.secrets, variables=self.variables)
         payload = {"repository": {"full_name": "octo/demo", "default_branch": "main", "fork": fork}}
-        run = act.run(WORKFLOW, "schedule", payload)
+        event, inputs = ("workflow_dispatch", {"inputs": {"create": "true"}}) if create else ("schedule", {})
+        run = act.run(WORKFLOW, event, payload | inputs)
         for secret in self.secrets.values():
             assert secret not in run.log + run.summary or secret == self.secrets["OS_APPLICATION_CREDENTIAL_ID"]
         return run
@@ -105,8 +106,14 @@ def render(time: datetime) -> str:
 
 
 def test_a_lease_is_made_kept_and_extended(operations: Operations) -> None:
-    """A new lease serves nothing yet; a lease that serves is extended, and the reviews are told."""
-    first = operations.run()
+    """None is made unasked; a new one serves nothing yet; one that serves is extended, and the reviews are told."""
+    none = operations.run()
+
+    assert none.jobs() == {"ensure": "failure"}, none.story
+    assert "There is no lease reviews, and none is made." in none.summary
+    assert operations.site.blazar.leases == {}
+
+    first = operations.run(create=True)
 
     assert first.jobs() == {"ensure": "success"}, first.story
     assert "Made the lease reviews; it is ACTIVE" in first.log
@@ -132,24 +139,25 @@ def test_a_lease_is_made_kept_and_extended(operations: Operations) -> None:
 
 
 def test_the_gateway_is_told_when_the_lease_ends(operations: Operations) -> None:
-    """Its alert on a lease that is about to end goes by this. The services' lease is kept as well."""
+    """Its alert on a lease that is about to end goes by this. The services' lease is kept and told as well."""
     operations.variables["GLOSSATOR_SERVICES_LEASE_NAME"] = "services"
     operations.variables["GLOSSATOR_SERVICES_LEASE_MACHINES"] = "services=flavor:m1.xlarge runner=flavor:m1.large"
     with run_gateway() as gateway:
         operations.secrets |= {"GLOSSATOR_EVENTS_URL": gateway.url, "GLOSSATOR_EVENTS_TOKEN": EVENTS_TOKEN}
-        run = operations.run()
+        run = operations.run(create=True)
         told = gateway.read()
 
     assert run.jobs() == {"ensure": "success"}, run.story
     lease, services = operations.site.blazar.leases.values()
     assert (lease.name, services.name) == ("reviews", "services")
     assert services.end - services.start == timedelta(days=180)
-    ends = 'glossator_lease_end_timestamp_seconds{lease="reviews",site="CHI@TACC"}'
-    assert told[ends] == lease.end.timestamp()
+    for one in (lease, services):
+        ends = f'glossator_lease_end_timestamp_seconds{{lease="{one.name}",site="CHI@TACC"}}'
+        assert told[ends] == one.end.timestamp()
 
 
 def test_a_lease_that_cannot_be_renewed_is_told(operations: Operations) -> None:
-    operations.run()
+    operations.run(create=True)
     until = operations.shorten(timedelta(hours=1))
     operations.say(GLOSSATOR_SERVING="up", GLOSSATOR_SERVING_UNTIL=render(until))
     operations.site.blazar.hosts["gpu_p100"] = 0

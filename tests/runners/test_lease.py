@@ -177,7 +177,7 @@ def test_a_lease_that_cannot_start(site: Site) -> None:
 
     for _ in range(2):
         with pytest.raises(CloudError, match="is in the state ERROR") as caught:
-            ensure(site.cloud, wanted(), None, BOUND, site.watch)
+            ensure(site.cloud, wanted(), None, BOUND, site.watch, first=True)
         assert "lease end reviews" in caught.value.hint
     assert len(site.server.blazar.leases) == 1
 
@@ -309,8 +309,8 @@ def test_a_session_that_ends(site: Site) -> None:
 def test_a_lease_is_kept_for_weeks(site: Site) -> None:
     """Four looks a day: one extension each five days, the same reservation all the time, never a second lease."""
     outcomes, ids = [], set()
-    for _ in range(4 * 21):
-        renewal = ensure(site.cloud, wanted(), None, BOUND, site.watch)
+    for look in range(4 * 21):
+        renewal = ensure(site.cloud, wanted(), None, BOUND, site.watch, first=look == 0)
         outcomes.append(renewal.outcome)
         ids |= set(renewal.ids.values())
         site.pass_time(timedelta(hours=6))
@@ -319,6 +319,18 @@ def test_a_lease_is_kept_for_weeks(site: Site) -> None:
     assert {*outcomes[1:]} == {"kept", "extended"}
     assert outcomes.count("extended") == site.server.count("PUT", "/leases") == 4
     assert len(ids) == len(site.server.blazar.leases) == 1
+
+
+def test_a_lease_that_was_given_back_stays_away(site: Site) -> None:
+    """Whoever ends a lease does not find it bought again six hours later."""
+    end_line(site.cloud, [site.make()])
+
+    with pytest.raises(NoSuchLease, match="There is no lease reviews, and none is made") as caught:
+        ensure(site.cloud, wanted(), None, BOUND, site.watch)
+
+    assert "--create" in caught.value.hint
+    assert site.server.count("POST", "/leases") == 1
+    assert ensure(site.cloud, wanted(), None, BOUND, site.watch, first=True).outcome == "created"
 
 
 def test_a_machine_that_somebody_else_has_reserved(site: Site) -> None:

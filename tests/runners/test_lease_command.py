@@ -102,7 +102,15 @@ def test_the_variables_of_a_workflow(ops: Run, site: ChameleonServer, tmp_path: 
     names = {"GLOSSATOR_LEASE_NAME": "reviews", "GLOSSATOR_LEASE_MACHINES": "gpu=node:gpu_p100"}
     outputs = tmp_path / "outputs"
 
-    made = ops("lease", "ensure", *QUICK, "--outputs", outputs, **names)
+    none = ops("lease", "ensure", *QUICK, "--outputs", outputs, **names)
+    assert none.code == 8
+    assert "There is no lease reviews, and none is made." in none.err
+    told = dict(line.split("=", 1) for line in outputs.read_text().splitlines())
+    assert (told["outcome"], told["serving"], told["state"], told["end-seconds"]) == ("failed", "down", "ended", "0")
+    outputs.unlink()
+    assert site.blazar.leases == {}
+
+    made = ops("lease", "ensure", "--create", *QUICK, "--outputs", outputs, **names)
     kept = ops("lease", "ensure", *QUICK, "--outputs", outputs, **names)
 
     assert (made.code, kept.code) == (0, 0), made.err
