@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ DUMP = '#!/bin/sh\nfor name; do :; done\n[ "$name" != "$ABSENT" ] || exit 1\nech
 
 def back_up(folder: Path, absent: str = "") -> subprocess.CompletedProcess[str]:
     """Run the script as it is rendered for `folder`; what the store got is in `store`, what it tells in `told.prom`."""
-    given = {
+    given: dict[str, Any] = {
         "glossator_config": str(folder),
         "glossator_data": str(folder),
         "backup_state": str(folder / "state"),

@@ -10,11 +10,13 @@ for name in mlflow mlflow_auth; do
 done
 for name in mlflow mlflow_auth; do
   dropdb --force --if-exists "${name}_before_restore"
-  psql --quiet --set=ON_ERROR_STOP=1 --dbname=postgres <<SQL
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '$name' AND pid <> pg_backend_pid();
+done
+psql --quiet --set=ON_ERROR_STOP=1 --dbname=postgres <<'SQL'
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN ('mlflow', 'mlflow_auth');
 BEGIN;
-ALTER DATABASE $name RENAME TO ${name}_before_restore;
-ALTER DATABASE ${name}_restored RENAME TO $name;
+ALTER DATABASE mlflow RENAME TO mlflow_before_restore;
+ALTER DATABASE mlflow_auth RENAME TO mlflow_auth_before_restore;
+ALTER DATABASE mlflow_restored RENAME TO mlflow;
+ALTER DATABASE mlflow_auth_restored RENAME TO mlflow_auth;
 COMMIT;
 SQL
-done
