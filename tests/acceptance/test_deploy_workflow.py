@@ -55,6 +55,7 @@ SITE = """\
           repository: "{{ glossator_repository }}"
           opened: "{{ vault_marker == 'SECRET' }}"
           ssh: "{{ lookup('ansible.builtin.config', 'ssh_args', plugin_type='connection', plugin_name='ssh') }}"
+          config: "{{ lookup('ansible.builtin.file', lookup('ansible.builtin.env', 'RUNNER_TEMP') ~ '/ssh_config') }}"
           known: "{{ lookup('ansible.builtin.file', lookup('ansible.builtin.env', 'RUNNER_TEMP') ~ '/known_hosts') }}"
           key: "{{ lookup('ansible.builtin.env', 'DEPLOY_KEY') }}"
 """
@@ -185,8 +186,9 @@ def test_a_push_applies(deployment: Deployment) -> None:
     assert (services["address"], services["inside"]) == ("203.0.113.10", ["192.168.90.0/24"])
     assert services["agent"].endswith(" deploy (ED25519)")
     assert (services["check"], services["diff"], services["opened"]) == (False, False, True)
-    assert services["repository"] == "octo/demo"
-    assert "StrictHostKeyChecking=yes" in services["ssh"]
+    assert services["repository"] == "owner/name", "what group_vars say, which the repository's own name must not hide"
+    assert re.match(r"-F \S+/ssh_config ", services["ssh"]), "a file, which a jump takes on as well"
+    assert "StrictHostKeyChecking yes\nUserKnownHostsFile /" in services["config"]
     assert services["known"] == KNOWN_HOSTS
     assert services["key"] == "", "Ansible itself is not given the key"
     assert "203.0.113.10" not in run.log, "the machines' addresses are masked"

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import configparser
 import json
+import re
+import shlex
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +128,33 @@ def test_a_machine_without_an_address_is_reached_through_the_services(tmp_path: 
     runner = groups(build(output(tmp_path, machines)))["runner"]["hosts"]["g-runner"]
     assert runner["ansible_host"] == "192.168.90.11"
     assert runner["ansible_ssh_common_args"] == "-o ProxyJump=cc@203.0.113.10"
+
+
+def test_a_jump_is_held_to_the_same_rule_for_keys(tmp_path: Path) -> None:
+    """Ssh hands on to a jump the file of its options and no option of its command line."""
+    if not shutil.which("ssh"):
+        pytest.skip("no ssh: apt-get install openssh-client")
+    machines = {"g-runner": machine(role="runner", address=""), "g-services": machine(address="127.0.0.1")}
+    jump = groups(build(output(tmp_path, machines)))["runner"]["hosts"]["g-runner"]["ansible_ssh_common_args"]
+    settings = configparser.ConfigParser()
+    settings.read(ROOT / "ansible/ansible.cfg")
+    # Nobody listens at port 1: what ssh says before it connects is enough.
+    words = [
+        *shlex.split(settings["ssh_connection"]["ssh_args"]),
+        *shlex.split(jump.replace("127.0.0.1", "127.0.0.1:1")),
+    ]
+    words += ["-o", "ControlPath=none"]
+    tried = ssh("-v", *words, "192.0.2.1", "true")
+    [command] = re.findall(r"Setting implicit ProxyCommand from ProxyJump: ssh (.*)", tried.stderr)
+    handed_on = shlex.split(command.partition(" -W ")[0])
+    assert "stricthostkeychecking accept-new" in ssh("-G", *handed_on, "127.0.0.1").stdout.splitlines()
+
+
+def ssh(*words: str) -> subprocess.CompletedProcess[str]:
+    """Ssh as Ansible starts it, in the folder of the playbooks."""
+    return subprocess.run(
+        ("ssh", *words), cwd=ROOT / "ansible", capture_output=True, text=True, timeout=30, check=False
+    )
 
 
 def test_two_environments_make_one_inventory(tmp_path: Path) -> None:
