@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from reviewer.errors import HostError, HostUnavailable, NotFound, PermissionDenied, RateLimited, ValidationFailed
 from runners.broker_config import BrokerConfig
+from runners.broker_events import JobTeller
 from runners.broker_github import BrokerGitHub, explain
 from runners.broker_jobs import Queue, WaitingJob, find_job, read_queue
 from runners.broker_launch import TOO_OLD, Ending, Launcher
@@ -71,7 +72,14 @@ class Attended:
 class Broker:
     """One runner after the other, for one set of labels."""
 
-    def __init__(self, config: BrokerConfig, github: BrokerGitHub, launcher: Launcher, watch: Watch) -> None:
+    def __init__(
+        self,
+        config: BrokerConfig,
+        github: BrokerGitHub,
+        launcher: Launcher,
+        watch: Watch,
+        teller: JobTeller | None = None,
+    ) -> None:
         self.config = config
         self.prefix = f"{config.name}-{name_machine()}-"
         """What the names of its runners begin with; another machine's broker has another."""
@@ -80,6 +88,7 @@ class Broker:
         self._github = github
         self._launcher = launcher
         self._watch = watch
+        self._teller = teller
         self._told: set[int] = set()
         self._misses = 0
         """Times in a row that GitHub did not answer."""
@@ -164,7 +173,7 @@ class Broker:
             self._remove(registered)
             raise
         self._watch.say(f"Started {registered.name} for {queue.ours[0].workflow}.")
-        self._attend(registered)
+        self._attend(registered, frozenset(one.run for one in queue.ours))
 
     def _turn_away(self, strangers: tuple[WaitingJob, ...]) -> None:
         """Say which runs may not have a runner, once each, and cancel them."""
@@ -209,8 +218,8 @@ class Broker:
             return False
         return True
 
-    def _attend(self, registered: Registered) -> None:
-        """Watch a runner until it ends, is taken back, or the broker must stop."""
+    def _attend(self, registered: Registered, runs: frozenset[int]) -> None:
+        """Watch a runner until it ends, is taken back, or the broker must stop. `runs`: those that it was made for."""
         state = Attended(self._watch.now())
         while (ending := self._launcher.poll()) is None:
             if self._watch.stopping.is_set():
@@ -226,7 +235,8 @@ class Broker:
                     self._launcher.stop()
                 raise
             self._watch.wait(self.config.poll)
-        self._close(registered, ending, busy=state.busy)
+        if self._close(registered, ending, busy=state.busy) and self._teller:
+            self._teller.tell(registered.id, runs)
 
     def _take_back(self, registered: Registered, state: Attended) -> bool:
         """One look at a running runner: whether it was taken back, since nothing that may have it waits."""
@@ -278,8 +288,8 @@ class Broker:
             self._launcher.stop()
             self._watch.say(f"Stopped {registered.name} in its job.")
 
-    def _close(self, registered: Registered, ending: Ending, *, busy: bool) -> None:
-        """A runner has ended: see whether it had a job, and remove what is left of it."""
+    def _close(self, registered: Registered, ending: Ending, *, busy: bool) -> bool:
+        """A runner has ended: remove what is left of it, and say whether it had a job."""
         if ending.code == TOO_OLD:
             self._remove(registered)
             raise RunnerError(
@@ -290,7 +300,8 @@ class Broker:
             self._remove(registered)
             how = f" and ended with exit code {ending.code}" if ending.code else ""
             self._watch.say(f"{registered.name} has had its job{how}.")
-            return
+            return True
         self._remove(registered)
         self._crashes += 1
         self._pause(f"{registered.name} ended without a job (exit code {ending.code}).", self._crashes)
+        return False

@@ -35,12 +35,15 @@ def run(config: Path, folder: Path, child: Path | None, jobs: int) -> None:
     """Watch the queue and start a runner for each allowed job, until SIGTERM.
 
     The credential is systemd's `github`, or the file that GLOSSATOR_BROKER_CREDENTIAL names: the private key of a
-    GitHub App, or a token.
+    GitHub App, or a token. With GLOSSATOR_EVENTS_URL, and GLOSSATOR_EVENTS_TOKEN_FILE or GLOSSATOR_EVENTS_TOKEN, the
+    events gateway is told of each job.
     """
     from runners.broker import Broker, Watch
     from runners.broker_config import load_config, load_credential, render_policy
+    from runners.broker_events import JobTeller
     from runners.broker_github import BrokerGitHub
     from runners.broker_launch import ChildLauncher, UnitLauncher
+    from runners.events_send import read_target
 
     settings = load_config(config)
     github = BrokerGitHub(settings, load_credential(settings))
@@ -49,9 +52,11 @@ def run(config: Path, folder: Path, child: Path | None, jobs: int) -> None:
     if child:
         lay_hook(folder)
     watch = Watch(write)
+    target = read_target()
+    teller = JobTeller(settings, github, target, watch.say, watch.wait) if target else None
     stop_on_signals(watch)
     try:
-        Broker(settings, github, launcher, watch).run(jobs)
+        Broker(settings, github, launcher, watch, teller).run(jobs)
     finally:
         github.close()
 

@@ -64,6 +64,7 @@ class Loop:
     def __init__(self, config: BrokerConfig, github: BrokerGitHub, launcher: ChildLauncher) -> None:
         self.said: list[str] = []
         self.launcher = launcher
+        self.github = github
         self.watch = Watch(self.said.append)
         self.broker = Broker(config, github, launcher, self.watch)
         self.error: GlossatorError | None = None
@@ -128,19 +129,22 @@ class Bench:
         return next(one for one in self.repo.actions.runs if one.id == run).jobs[0]
 
     @contextmanager
-    def broker(self, *words: str, **changes: Any) -> Iterator[subprocess.Popen[str]]:
+    def broker(
+        self, *words: str, environment: dict[str, str] | None = None, **changes: Any
+    ) -> Iterator[subprocess.Popen[str]]:
         """A broker in a process of its own, as its unit runs it, with the stand-in as a child."""
         config = self.write_config(**changes)
         command = [sys.executable, "-c", "from runners.cli import main; main()", "broker", "run"]
         options = ["--config", str(config), "--folder", str(self.folder / "run"), "--child", str(self.program)]
-        environment = {
+        given = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(ROOT),
             "PYTHONUNBUFFERED": "1",
             "GLOSSATOR_BROKER_CREDENTIAL": str(self.credential),
+            **(environment or {}),
         }
         child = subprocess.Popen(
-            [*command, *options, *words], env=environment, cwd=self.folder, text=True, stdout=subprocess.PIPE,
+            [*command, *options, *words], env=given, cwd=self.folder, text=True, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )  # fmt: skip
         try:
