@@ -6,7 +6,8 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,33 @@ def test_git_keeps_no_vault_no_ca_and_no_inventory(tmp_path: Path) -> None:
     for name in names:
         done = subprocess.run(("git", "check-ignore", "-q", f"ansible/{name}"), cwd=ROOT, check=False, timeout=20)
         assert done.returncode == 0, name
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_is_only_asked_is_asked_by_a_run_that_changes_nothing_too(role: str) -> None:
+    """`site.yml --check` leaves commands out, and what a later task reads of one would not be there."""
+    asking = {"ansible.builtin.command", "ansible.builtin.shell", "ansible.builtin.script"}
+    for file, task in find_tasks(role):
+        if asking & task.keys() and "register" in task and task.get("changed_when") is False:
+            left_out = "ansible_check_mode" in str(task.get("when"))
+            assert task.get("check_mode") is False or left_out, f"{file}: {task.get('name')}"
+
+
+def read_names(requirements: Iterable[str]) -> set[str]:
+    return {re.split(r"[<>=~!\[; ]", line)[0].lower() for line in requirements if line and not line.startswith("#")}
+
+
+def test_what_the_code_needs_is_installed_by_digest() -> None:
+    folder = PLAYBOOKS / "roles/code/files"
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    needed = read_names([*project["dependencies"], *project["optional-dependencies"]["ops"]])
+    assert read_names((folder / "requirements.in").read_text("utf-8").splitlines()) == needed
+    entries = re.split(r"\n(?=[a-z])", (folder / "requirements.txt").read_text("utf-8"))
+    assert needed <= read_names(entries)
+    assert all("--hash=sha256:" in entry for entry in entries)
+    installs = [task["ansible.builtin.pip"] for _, task in find_tasks("code") if "ansible.builtin.pip" in task]
+    assert all({"--require-hashes", "--no-deps"} & set(each["extra_args"].split()) for each in installs)
+    assert len(installs) == 2
 
 
 def lint(folder: Path, home: Path, *what: str) -> subprocess.CompletedProcess[str]:

@@ -74,6 +74,7 @@ def test_the_whole_site(site: Site) -> None:
     assert second.code == 0, second.text[-6000:]
     assert second.changed == []
     assert second.counts["changed"] == 0
+    show(site)
     check(site)
     probe(site)
     probe_as_a_stranger(site)
@@ -83,6 +84,26 @@ def test_the_whole_site(site: Site) -> None:
     lock_nobody_out(site)
     if "s3_endpoint" in site.settings:
         restore(site)
+
+
+def show(site: Site) -> None:
+    """A run that only shows what would change ends well: that nothing would, and that something would."""
+    folder = site.machine.folder / "ca"
+    elsewhere = {"tls_ca_folder": str(site.machine.folder / "given"), "tls_ca_key": (folder / "ca.key").read_text()}
+    elsewhere["tls_ca_certificate"] = (folder / "ca.crt").read_text()
+    played = set_values(site, **elsewhere).play("site.yml", "--check", "--diff")
+    assert played.code == 0, played.text[-6000:]
+    assert set(played.changed) <= {"The CA that the environment gives", "Folder of the CA"}
+    for more in ({"tls_renew_days": 398}, {"backup_time": "*-*-* 04:17:00", "code_venv": "/opt/glossator/another"}):
+        played = set_values(site, **more).play("site.yml", "--check", "--diff")
+        assert played.code == 0, played.text[-6000:]
+        assert played.changed
+    assert (
+        site.machine.run("grep OnCalendar /etc/systemd/system/glossator-backup.timer")
+        .stdout.strip()
+        .endswith("03:17:00")
+    )
+    assert site.machine.run("ls -d /opt/glossator/another", check=False).returncode != 0
 
 
 def check(site: Site) -> None:
