@@ -69,6 +69,13 @@ http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
 """
 TAGS = "tls,door,docker,nvidia_toolkit,serving"
 LATER = "docker,serving"
+FETCHING = """#!/bin/sh
+# A stand-in of `serving-files` alone: notes the source, and makes a path of it.
+[ "$1" = serving-files ] || exec /opt/glossator/venv/bin/glossator-ops "$@"
+read -r source
+echo "$source" >> /srv/fetched
+echo "hf/$(echo "$source" | sha256sum | cut -c1-12).gguf"
+"""
 LIBRARIES = ("anyio", "certifi", "click", "h11", "httpcore", "httpx", "idna", "msgspec", "reviewer", "runners", "yaml")
 """What `glossator-ops` needs. The role `code` installs it in minutes; its own test shows that it does."""
 OPS = """#!/bin/sh
@@ -245,6 +252,54 @@ def test_an_image_without_a_digest_is_refused(site: Site, machine: Machine) -> N
     played = play(with_settings(site, serving_gpu="mi100"), "serving")
     assert played.counts["failed"] == 1
     assert "No digest is known of ghcr.io/ggml-org/llama.cpp:server-rocm" in played.text
+
+
+def named(machine: Machine, site: Site, challenger: str, adapter: str = "", **settings: Any) -> Played:
+    """Serve models by their names; the base of one is fixed to a commit."""
+    put(machine, "srv/ops", FETCHING, 0o755)
+    put(machine, "srv/fetched", "")
+    tracks = {
+        "champion": {"name": "champion", "model": "qwen2.5-coder-1.5b", "revision": "0123abc", "adapter": ""},
+        "challenger": {"name": "challenger", "model": challenger, "revision": "main", "adapter": adapter},
+    }
+    return play(with_settings(site, serving_command="/srv/ops", **tracks, **settings), "serving")
+
+
+def variables(machine: Machine) -> dict[str, str]:
+    lines = read(machine, "/etc/glossator/serving/serving.env").splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+
+
+def test_a_challenger_of_another_name_is_another_model(site: Site, machine: Machine) -> None:
+    played = named(machine, site, "qwen2.5-coder-14b", serving_quantization="q4_k_m")
+    assert played.code == 0, played.text[-4000:]
+    assert read(machine, "/srv/fetched").split() == [
+        "hf:Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF@0123abc:*q4_k_m*.gguf",
+        "hf:Qwen/Qwen2.5-Coder-14B-Instruct-GGUF@main:*q4_k_m*.gguf",
+    ]
+    served = variables(machine)
+    assert served["CHAMPION_MODEL"] != served["CHALLENGER_MODEL"]
+    assert served["SERVING_CONCURRENCY"] == "3", "as many as the larger leaves room for, not 8"
+    assert "champion: path /champion on port 8443, model champion" in played.text
+    assert "challenger: path /challenger on port 8443, model challenger" in played.text
+
+
+def test_a_challenger_without_a_name_is_the_same_commit(site: Site, machine: Machine) -> None:
+    played = named(machine, site, "", adapter=source("b"))
+    assert played.code == 0, played.text[-4000:]
+    fetched = read(machine, "/srv/fetched").split()
+    assert fetched == ["hf:Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF@0123abc:*q8_0*.gguf", source("b")]
+
+
+def test_a_challenger_that_does_not_fit_as_the_champion_does_is_refused(site: Site, machine: Machine) -> None:
+    played = named(machine, site, "qwen2.5-coder-14b")
+    assert played.counts["failed"] == 1
+    assert "challenger.model: " in played.text
+    assert "qwen2.5-coder-14b as q8_0" in played.text
+    assert read(machine, "/srv/fetched") == ""
+    played = named(machine, site, "codellama-13b", serving_quantization="q4_k_m", serving_context=2048)
+    assert played.counts["failed"] == 1
+    assert "The model of challenger is not published as q4_k_m for llamacpp" in played.text
 
 
 def test_nothing_to_serve(site: Site, machine: Machine) -> None:
