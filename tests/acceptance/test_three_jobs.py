@@ -47,7 +47,8 @@ def test_the_model_is_down(pull: PullScenario, make_act: MakeAct, model_server: 
 
 def test_the_infer_job_dies(pull: PullScenario, make_act: MakeAct) -> None:
     """Its runner has no Python, say. `post` still tells that nothing was reviewed."""
-    text = three_jobs_workflow().replace('\'["self-hosted", "gpu"]\'', "'\"nobody\"'")
+    text = three_jobs_workflow().replace('\'["self-hosted", "glossator", "cpu"]\'', "'\"nobody\"'")
+    assert "nobody" in text
 
     run = make_act(actions=artifact_actions()).run(text, "pull_request_target", pushed(pull)[1])
 
