@@ -110,8 +110,9 @@ def test_three_jobs_hold_their_own_secrets_and_no_other() -> None:
         "collect": {"signing-key"},
         "infer": {"endpoint-url", "endpoint-token"},
         "post": {"signing-key"},
+        "tell": {"events-url", "events-token"},
     }
-    assert jobs["infer"]["permissions"] == {}
+    assert jobs["infer"]["permissions"] == jobs["tell"]["permissions"] == {}
     assert jobs["infer"]["steps"][1]["with"]["github-token"] == ""
     assert jobs["collect"]["permissions"]["pull-requests"] == "read"
     assert "actions/checkout" not in str(jobs)

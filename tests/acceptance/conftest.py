@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from simulation.github_server import GitHubServer
-from tests.acceptance.act import Act, export_action, find_act
+from tests.acceptance.act import ROOT, Act, export_action, find_act
 from tests.demo import plain_model
 from tests.github_fixtures import github_server
 from tests.model_server import ModelServer
@@ -39,6 +40,14 @@ def model_server() -> Iterator[ModelServer]:
 @pytest.fixture(scope="session")
 def action(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return export_action(tmp_path_factory.mktemp("glossator"))
+
+
+@pytest.fixture(scope="session")
+def operate_action(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with the commands of operations."""
+    folder = export_action(tmp_path_factory.mktemp("glossator-operate"))
+    shutil.copytree(ROOT / "runners", folder / "runners", ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
 
 
 @pytest.fixture

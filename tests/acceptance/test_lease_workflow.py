@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -33,13 +32,6 @@ def site() -> Iterator[ChameleonServer]:
     with ChameleonServer() as server:
         server.blazar.looks_to_start = 0
         yield server
-
-
-@pytest.fixture(scope="session")
-def operate_action(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = export_action(tmp_path_factory.mktemp("glossator-operate"))
-    shutil.copytree(ROOT / "runners", folder / "runners", ignore=shutil.ignore_patterns("__pycache__"))
-    return folder
 
 
 @dataclass

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from simulation.github_server import GitHubServer, PullScenario
 from tests.acceptance.conftest import MakeAct
 from tests.acceptance.standing import commented_lines, count_reviews, summaries
@@ -9,6 +11,8 @@ from tests.acceptance.workflows import artifact_actions, three_jobs_workflow
 from tests.action_job import pushed, said
 from tests.demo import BASE, changed
 from tests.model_server import ModelServer, faults
+from tests.monitoring.gateways import TOKEN as EVENTS_TOKEN
+from tests.monitoring.gateways import run_gateway
 
 
 def test_a_pull_request_from_a_fork(github_server: GitHubServer, make_act: MakeAct, model_server: ModelServer) -> None:
@@ -62,3 +66,57 @@ def test_a_command_that_needs_no_model(pull: PullScenario, make_act: MakeAct, mo
     assert run.jobs() == {"collect": "success", "post": "success"}, run.story
     assert "**Paused:**" in summaries(pull)[0]
     assert model_server.posts == []
+
+
+def telling_workflow() -> str:
+    """The same with `events`."""
+    text = three_jobs_workflow()
+    given = (("      infer-runs-on:", "      events: true\n"), ("      endpoint-url:", SECRETS))
+    for before, lines in given:
+        assert text.count(before) == 1
+        text = text.replace(before, lines + before)
+    return text
+
+
+SECRETS = """\
+      events-url: ${{ secrets.EVENTS_URL }}
+      events-token: ${{ secrets.EVENTS_TOKEN }}
+"""
+
+
+def test_the_gateway_is_told_that_nothing_was_reviewed(
+    pull: PullScenario, make_act: MakeAct, model_server: ModelServer, operate_action: Path
+) -> None:
+    """The alert on reviews that fail goes by this."""
+    model_server.always = faults.status(400, "no such model")
+    with run_gateway() as gateway:
+        secrets = {"ENDPOINT_URL": model_server.url, "EVENTS_URL": gateway.url, "EVENTS_TOKEN": EVENTS_TOKEN}
+        act = make_act(actions=artifact_actions(), secrets=secrets)
+        act.action = operate_action
+        run = act.run(telling_workflow(), "pull_request_target", pushed(pull)[1])
+        told = gateway.read()
+
+    assert run.jobs() == {"collect": "success", "infer": "success", "post": "failure", "tell": "success"}, run.story
+    reviews = {name: value for name, value in told.items() if name.startswith("glossator_reviews_total")}
+    assert list(reviews.values()) == [1]
+    assert 'status="not-reviewed"' in next(iter(reviews))
+    assert EVENTS_TOKEN not in run.log + run.summary
+
+
+def test_a_gateway_that_is_away_turns_no_review_red(
+    pull: PullScenario, make_act: MakeAct, model_server: ModelServer, operate_action: Path
+) -> None:
+    secrets = {
+        "ENDPOINT_URL": model_server.url,
+        "EVENTS_URL": "http://127.0.0.1:9/events",
+        "EVENTS_TOKEN": EVENTS_TOKEN,
+    }
+    act = make_act(actions=artifact_actions(), secrets=secrets)
+    act.action = operate_action
+
+    run = act.run(telling_workflow(), "pull_request_target", pushed(pull)[1])
+
+    assert run.code == 0, run.story
+    assert run.jobs()["tell"] == "success", run.story
+    assert "No event was sent." in run.log
+    assert count_reviews(pull) == 1
