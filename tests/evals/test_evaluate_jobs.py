@@ -80,6 +80,7 @@ def test_secrets_are_given_to_single_steps() -> None:
         "Review with the challenger": CHALLENGER,
         "Try the cases with the champion": CHAMPION,
         "Try the cases with the challenger": CHALLENGER,
+        "Tell the events gateway": {"GLOSSATOR_EVENTS_URL", "GLOSSATOR_EVENTS_TOKEN"},
     }
     assert secrets_of(JOBS["alarm"]) == set()
     assert all(not secrets_of(part.get("env")) for part in (WORKFLOW, *JOBS.values()))
