@@ -72,9 +72,9 @@ class ObjectStore:
         self._ports = set(ports.values())
         self.url = f"http://127.0.0.1:{ports['s3.port']}"
         self._log = (folder / "log").open("wb")
+        bounded = ("timeout", "--kill-after=1", str(self._lifetime), program)
         self._process = subprocess.Popen(
-            ["timeout", "--kill-after=1", str(self._lifetime), program, f"-logdir={folder}"]
-            + self._arguments(folder, ports),
+            [*bounded, f"-logdir={folder}", *self._arguments(folder, ports)],
             cwd=folder, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log, start_new_session=True,
         )  # fmt: skip
         try:
