@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -209,7 +210,7 @@ def test_a_run_ends_before_anything_changes(variables: dict[str, Any], words: st
     inventory = load(MADE_UP)
     for group in inventory["all"]["children"]["glossator"]["children"].values():
         for host in (group or {}).get("hosts", {}).values():
-            host.update(ansible_connection="local", ansible_become=False)
+            host.update(ansible_connection="local", ansible_become=False, ansible_python_interpreter=sys.executable)
     (tmp_path / "inventory.yml").write_text(yaml.safe_dump(inventory))
     given = json.dumps({"glossator_repository": "octo/demo", **variables})
     command = (
