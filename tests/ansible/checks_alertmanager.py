@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 
 def test_it_is_on_loopback_alone_and_without_a_cluster(host: Any) -> None:
-    assert host.socket("tcp://127.0.0.1:9093").is_listening
     listening = host.check_output("ss -Hltun")
-    assert "0.0.0.0:9093" not in listening
+    assert "127.0.0.1:9093 " in listening
+    assert not re.search(r"(\*|0\.0\.0\.0|\[::\]):9093 ", listening)
     assert ":9094" not in listening
 
 
