@@ -7,7 +7,7 @@ ACTIONS_RUNNER_HOOK_JOB_STARTED runs there before them, and when it fails only s
 worker is killed the job has failed. It needs Python alone, so that it can be installed as a file named run.sh.
 
 GLOSSATOR_STAND_IN makes it misbehave: `crash` (ends before it has a job), `old` (says that its version is too old),
-`deaf` (never takes a job), `slow` (takes one after a moment).
+`deaf` (never takes a job).
 """
 
 from __future__ import annotations
@@ -90,7 +90,6 @@ def main() -> int:
     github = GitHubSide(read_config(encoded))
     while mood == "deaf":
         time.sleep(POLL)
-    time.sleep(0.3 if mood == "slow" else 0.0)
     job = wait_for_job(github)
     if job is None:
         return 0

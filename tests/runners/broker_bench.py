@@ -106,12 +106,13 @@ class Bench:
         self.credential = folder / "credential"
         self.credential.write_text(TOKEN)
         self.program = folder / "run.sh"
-        self.use("")
+        self.use()
 
-    def use(self, mood: str) -> None:
-        """How the stand-in of the runner behaves from now on."""
+    def use(self, mood: str = "", *, after: Path | None = None) -> None:
+        """How the stand-in of the runner behaves from now on; it can be held until a file is there."""
         settings = f"GLOSSATOR_STAND_IN={mood} " if mood else ""
-        self.program.write_text(f'#!/bin/sh\nexec env {settings}{sys.executable} -I -S {STAND_IN} "$@"\n')
+        hold = f"until [ -e {after} ]; do sleep 0.02; done\n" if after else ""
+        self.program.write_text(f'#!/bin/sh\n{hold}exec env {settings}{sys.executable} -I -S {STAND_IN} "$@"\n')
         self.program.chmod(0o755)
 
     def write_config(self, **changes: Any) -> Path:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from runners.broker import name_machine
+from runners.broker_jobs import OPEN
 from simulation.github_server import GitHubServer
 from simulation.github_server.state import Level
 from tests.runners.broker_bench import TOKEN, Bench, Surviving, make_key, wait_until
@@ -156,14 +157,17 @@ def test_a_refusal_while_a_runner_waits_for_its_job_ends_the_runner(bench: Bench
 
 def test_a_stranger_s_job_that_slips_in_is_refused_by_the_hook_and_runs_nothing(bench: Bench) -> None:
     """It is queued after the broker has looked, and GitHub gives it the runner: not even an `always` step runs."""
-    bench.use("slow")
+    go = bench.folder / "go"
+    bench.use(after=go)
     ours = bench.queue()
-    with bench.loop(poll=3, cancel=False) as loop:
-        wait_until(lambda: bench.server.count("GET", "/actions/runners/"))
+    with bench.loop(poll=60, cancel=False) as loop:
+        looks_before_and_after_it_started = 2 * (len(OPEN) + 1)
+        wait_until(lambda: bench.server.count("GET", "/actions/runs") == looks_before_and_after_it_started)
         bench.job(ours).status = "completed"
         ran = bench.folder / "ran"
         steps = [f"touch {ran}", f"always: touch {ran}"]
         stranger = bench.queue(event="pull_request", head="mallory/demo", steps=steps)
+        go.touch()
         wait_until(lambda: bench.job(stranger).status == "completed")
         loop.stop()
 
