@@ -78,6 +78,7 @@ def report(made: Path, out: Path, *more: str) -> Result:
     return CliRunner().invoke(main, argv)
 
 
+@pytest.mark.slow
 def test_the_report_is_whole_and_the_same_each_time(made: Path, tmp_path: Path) -> None:
     done = report(made, tmp_path, f"--repo={DEMO}", f"--runs={DEMO}={made / DEMO}")
     assert done.exit_code == 0, done.output

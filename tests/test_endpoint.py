@@ -319,6 +319,7 @@ async def test_answers_that_are_none(fault: faults.Fault, kind: type[ModelError]
     assert words in error.what
 
 
+@pytest.mark.slow
 async def test_an_answer_that_unpacks_to_more_than_the_limit_is_not_read_whole() -> None:
     def bomb(handler: Any, text: str) -> None:
         handler.send_bytes(200, gzip.compress(bytes(50_000_000)), "application/json", {"Content-Encoding": "gzip"})

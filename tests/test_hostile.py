@@ -165,7 +165,7 @@ def name_file(name: str) -> str:
     return f"{name.replace(' ', '-')}.txt"
 
 
-@pytest.mark.parametrize("part", range(3))
+@pytest.mark.parametrize("part", [0, *(pytest.param(one, marks=pytest.mark.slow) for one in (1, 2))])
 def test_what_the_model_says_is_inert(arena: Arena, part: int) -> None:
     said = dict(list(texts.TEXTS.items())[part::3])
     assert len(said) <= 20

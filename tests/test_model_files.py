@@ -320,6 +320,7 @@ def test_a_connection_that_is_cut_again_and_again_ends_in_the_index(shelf: Shelf
     assert not any("part1-" in request.path for request in shelf.requests)
 
 
+@pytest.mark.slow
 @needs_installer
 @pytest.mark.usefixtures("tiny")
 @pytest.mark.parametrize(

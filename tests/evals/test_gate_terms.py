@@ -80,6 +80,7 @@ def score_alone(name: str) -> Scorecard:
     return score(Synthetic(world().held_out, ()), name, make_predictions(name))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [card, score_alone])
 def test_a_champion_that_is_worse_raises_the_alarm_whatever_the_pairs(
     make: Callable[[str], Scorecard], tmp_path: Path

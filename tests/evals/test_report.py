@@ -198,6 +198,7 @@ def test_a_figure_without_a_value_says_why() -> None:
     assert say_missing(text, silent) == "undefined"
 
 
+@pytest.mark.slow
 def test_the_arrow_is_explained_where_one_is_drawn() -> None:
     near, far = make_scorecard("embedded", 2, skill=0.9), make_scorecard("embedded", 2, skill=0.0)
     card = make_scorecard(skill=0.9)
@@ -209,6 +210,7 @@ def test_the_arrow_is_explained_where_one_is_drawn() -> None:
         assert ("An arrow is more than 30 points away." in render_html(report)) == (shift > 0.3)
 
 
+@pytest.mark.slow
 def test_a_page_promises_no_picture_that_it_does_not_show() -> None:
     card = make_scorecard(drops={})
     card.columns["running.seconds"] = [0.0] * len(card.keys)

@@ -48,6 +48,7 @@ def test_each_job_is_told_once(bench: Bench) -> None:
     assert TOKEN not in said
 
 
+@pytest.mark.slow
 def test_a_gateway_that_refuses_costs_no_job(bench: Bench) -> None:
     runs = [bench.queue(steps=["true"]) for _ in range(2)]
     with run_gateway() as gateway:

@@ -183,6 +183,7 @@ def test_those_who_opted_out_are_no_deleted_comments(
     assert [entry.path for entry in github_server.requests[asked:]].count("/graphql") == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("document", "reason"), [
     ({"data": {"repository": {"p1": {"reviewThreads": 7}}}}, "GitHub's answer is not what it should be"),
     ({"data": {"repository": {"p1": None}}, "errors": [{"message": "Timeout"}]}, "Timeout"),

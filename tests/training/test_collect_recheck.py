@@ -31,6 +31,8 @@ from training.opt_out import parse_opt_out
 IDS, PULLS, THREADS = "updatedAt } } } }", "...pull }", "...thread"
 """What tells the queries by number from one another."""
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def repo(github_server: GitHubServer) -> RepoScenario:
@@ -141,7 +143,6 @@ def test_one_that_github_cannot_answer_on_stops_no_other(
     assert all(comment not in ids(tmp_path, number) for number, comment in gone.items())
 
 
-@pytest.mark.slow
 def test_what_is_too_much_for_github_is_asked_for_in_parts(
     repo: RepoScenario, github_server: GitHubServer, tmp_path: Path
 ) -> None:
@@ -316,7 +317,6 @@ def test_what_an_opt_out_deletes_is_not_lost(
 # -- what looking costs ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_those_who_opted_out_make_looking_no_dearer(
     repo: RepoScenario, github_server: GitHubServer, tmp_path: Path
 ) -> None:
@@ -353,7 +353,6 @@ def test_many_threads_are_no_change(
 # -- refresh ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_a_refresh_goes_on_where_it_was_stopped(
     repo: RepoScenario, github_server: GitHubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

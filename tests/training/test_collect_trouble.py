@@ -27,6 +27,8 @@ from training.collect_run import check_finished
 from training.guideline_history import load_history
 from training.store import SnapshotStore
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def repo(github_server: GitHubServer) -> RepoScenario:
@@ -268,7 +270,6 @@ def test_what_is_not_there_is_not_collected_to_its_end(github_server: GitHubServ
     assert (caught.value.exit_code, caught.value.hint, caught.value.status) == (5, "Check the name.", 404)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("pattern", "settings", "left"), [
     ("/pulls/2", {"status": 503, "times": 4}, ["octo/demo"]),
     ("/graphql", {"status": 502, "times": 4}, ["octo/demo"]),

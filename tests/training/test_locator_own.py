@@ -62,6 +62,7 @@ def test_where_humans_comment_elsewhere_the_own_one_is_to_be_used(tmp_path: Path
     assert load_locator(tmp_path / "own.json").version != load_locator().version
 
 
+@pytest.mark.slow
 def test_what_is_no_better_does_not_take_the_shipped_ones_place(tmp_path: Path) -> None:
     judged = judge(make_all(60, odd=False), SHIPPED.read_text(encoding="utf-8"))
     assert judged.verdict == "hold"

@@ -395,6 +395,7 @@ def test_what_the_pipeline_may_write(project: Project, folder: str, prefix: str)
     assert name_files(project.folder / folder) == tuple(prefix + name for name in names)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path",
     [

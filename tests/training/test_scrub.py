@@ -177,6 +177,7 @@ def test_each_occurrence_is_counted() -> None:
     assert scrubbed.removed == {"e-mail": 1, "mention": 2, "secret": 2}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [
@@ -223,6 +224,7 @@ def test_a_hostile_text_costs_little_time(text: str) -> None:
     assert time.process_time() - begin < 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "prefix",
     [
