@@ -23,7 +23,7 @@ if importlib.util.find_spec("sniffio") is None:
     sys.modules["sniffio"] = None  # type: ignore[assignment] # how Python notes it
 
 # Examples of a property test that does not say how many; `.ci/run` asks for the thorough profile after the slow tier.
-settings.register_profile("quick", max_examples=40)
+settings.register_profile("quick", max_examples=25)
 settings.register_profile("thorough", max_examples=100)
 settings.load_profile("quick")
 

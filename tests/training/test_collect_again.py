@@ -29,6 +29,8 @@ from training.opt_out import OptOut, parse_opt_out
 from training.snapshot import hash_name
 from training.store import SnapshotStore
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def repo(github_server: GitHubServer) -> RepoScenario:
@@ -151,7 +153,6 @@ def test_comments_that_were_deleted_or_edited_are_noticed(
     assert run_collect(github_server, tmp_path).updated == 0
 
 
-@pytest.mark.slow
 def test_many_pull_requests_are_looked_at_in_few_requests(
     repo: RepoScenario, github_server: GitHubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -183,7 +184,6 @@ def test_those_who_opted_out_are_no_deleted_comments(
     assert [entry.path for entry in github_server.requests[asked:]].count("/graphql") == 2
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("document", "reason"), [
     ({"data": {"repository": {"p1": {"reviewThreads": 7}}}}, "GitHub's answer is not what it should be"),
     ({"data": {"repository": {"p1": None}}, "errors": [{"message": "Timeout"}]}, "Timeout"),
@@ -227,7 +227,6 @@ def http() -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.mark.slow
 def test_stopped_before_any_request_it_goes_on_to_the_same_end(
     repo: RepoScenario,
     github_server: GitHubServer,

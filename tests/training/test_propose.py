@@ -27,6 +27,8 @@ from training.proposal_text import render_body, render_title
 from training.propose import BRANCH, Proposed, propose, say, take_up
 from training.retrain import INPUT, TRAINED_REF, Retrained, retrain
 
+pytestmark = pytest.mark.slow
+
 REF = f"refs/heads/{BRANCH}"
 COUNTS = "data/dataset/counts.json"
 PUSH, WRITE = "training.git_remote.GitRemote.push", "reviewer.github_api.GitHub.write"
@@ -395,7 +397,6 @@ def test_what_the_pipeline_may_write(project: Project, folder: str, prefix: str)
     assert name_files(project.folder / folder) == tuple(prefix + name for name in names)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "path",
     [
@@ -520,7 +521,6 @@ def test_counts_that_are_none(content: bytes) -> None:
 # -- retraining ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_small_updates_add_up_and_none_triggers_twice(project: Project) -> None:
     started = []
     for comments in (4, 12, 14, 22):
