@@ -24,11 +24,18 @@ MAIL = {
 }
 
 
-def render(folder: Path, role: str, template: str, inventory: dict[str, Any] | None = None, **given: Any) -> str:
-    """A template of a role as Ansible itself renders it, with the role's own defaults."""
+def render(
+    folder: Path,
+    role: str,
+    template: str,
+    inventory: dict[str, Any] | None = None,
+    host: str = "services1",
+    **given: Any,
+) -> str:
+    """A template of a role as Ansible itself renders it for a host of the inventory, with the role's own defaults."""
     out = folder / "rendered"
     play = {
-        "hosts": "services1" if inventory else "localhost",
+        "hosts": host if inventory else "localhost",
         "connection": "local",
         "gather_facts": False,
         "vars_files": [str(PLAYBOOKS / "group_vars/all/main.yml"), str(PLAYBOOKS / f"roles/{role}/defaults/main.yml")],
@@ -95,8 +102,8 @@ def machine(role: str, site: str, address: str, private_address: str, **more: An
     }
 
 
-def read_targets(folder: Path, *known: Any, **given: Any) -> dict[tuple[str, str], Any]:
-    """What Prometheus is told: by machine and job, address and labels."""
+def make_inventory() -> dict[str, Any]:
+    """Machines at two sites, of which one has all but the slow GPU."""
     groups = {
         "services": {"hosts": {"services1": machine("services", "kvm", "203.0.113.10", "192.168.90.10")}},
         "runner": {"hosts": {"runner1": machine("runner", "kvm", "", "192.168.90.11")}},
@@ -107,8 +114,13 @@ def read_targets(folder: Path, *known: Any, **given: Any) -> dict[tuple[str, str
             }
         },
     }
-    inventory = {"all": {"children": {"glossator": {"children": groups}}}}
-    found = json.loads(render(folder, "prometheus", "targets.json.j2", inventory, prometheus_known=known, **given))
+    return {"all": {"children": {"glossator": {"children": groups}}}}
+
+
+def read_targets(folder: Path, *known: Any, **given: Any) -> dict[tuple[str, str], Any]:
+    """What Prometheus is told: by machine and job, address and labels."""
+    text = render(folder, "prometheus", "targets.json.j2", make_inventory(), prometheus_known=known, **given)
+    found = json.loads(text)
     assert all(len(entry["targets"]) == 1 for entry in found)
     keys = [(entry["labels"]["machine"], entry["labels"]["job"]) for entry in found]
     assert len(set(keys)) == len(keys)
@@ -153,3 +165,18 @@ def test_grafana_listens_to_this_machine_and_reads_its_password(tmp_path: Path) 
     assert parser["auth.anonymous"]["enabled"] == "false"
     source = yaml.safe_load(render(tmp_path, "grafana", "datasources.yml.j2"))["datasources"][0]
     assert (source["uid"], source["url"]) == ("prometheus", "http://127.0.0.1:9090")
+
+
+@pytest.mark.parametrize(
+    ("host", "mode", "expected"),
+    [
+        ("runner1", "own", "192.168.90.10"),
+        ("h100", "own", "192.168.90.10"),
+        ("p100", "own", "203.0.113.10"),
+        ("services1", "own", "127.0.0.1"),
+        ("p100", "public", "services.example.org"),
+    ],
+)
+def test_a_broker_tells_the_gateway_where_it_reaches_it(tmp_path: Path, host: str, mode: str, expected: str) -> None:
+    text = render(tmp_path, "runner", "events.conf.j2", make_inventory(), host=host, tls_mode=mode)
+    assert f'Environment="GLOSSATOR_EVENTS_URL=https://{expected}:8443/events"' in text.splitlines()

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import httpx
 import pytest
 
 from simulation.github_server import GitHubServer
@@ -23,7 +24,8 @@ from tests.ansible.machine import Machine, boot
 from tests.ansible.playbook import Site
 from tests.ansible.relay import Relay, ToPort
 from tests.command import ROOT
-from tests.runners.broker_bench import LABELS, STAND_IN, make_key
+from tests.monitoring.gateways import TOKEN, Running, run_gateway
+from tests.runners.broker_bench import LABELS, STAND_IN, make_key, wait_until
 from tests.runners.test_broker_install import NAME, Store
 
 UNITS = ROOT / "runners" / "systemd"
@@ -98,7 +100,8 @@ status = dict(line.split(":\\t", 1) for line in open("/proc/self/status").read()
 facts = {
     "uid": os.getuid() > 60000, "nonewprivs": status["NoNewPrivs"], "caps": int(status["CapEff"], 16),
     "loopback": reach("127.0.0.1", 22), "local": reach("HERE", PORT), "github": reach("DOOR", 8080),
-    "key": read("/etc/glossator/github.credential"), "broker": read("/run/glossator-broker"),
+    "key": read("/etc/glossator/github.credential"), "token": read("/etc/glossator/events.credential"),
+    "broker": read("/run/glossator-broker"),
     "code": read("/opt/glossator"), "docker": read("/run/docker.sock"), "bus": read("/run/dbus"),
     "programs": os.access("/runner/bin", os.W_OK), "policy": os.access("/runner/policy", os.W_OK),
     "before": os.path.exists("/tmp/left") or os.path.exists("left"), "work": os.getcwd(),
@@ -117,12 +120,14 @@ EXPECTED = {
     "loopback": "TimeoutError",
     "local": "TimeoutError",
     "github": "open",
-    **dict.fromkeys(("key", "broker", "code", "bus"), "PermissionError"),
+    **dict.fromkeys(("key", "token", "broker", "code", "bus"), "PermissionError"),
     "docker": "FileNotFoundError",
     **dict.fromkeys(("programs", "policy", "before", "argv"), "False"),
     "work": "/var/tmp/work/demo",
 }
 """What a job finds: the doors that it tries are closed, but for GitHub's."""
+TOLD = 'glossator_tasks_total{pool="gpu",result="success",task="runner/train"}'
+"""What the gateway counts of jobs that went well."""
 
 
 def make_runner() -> bytes:
@@ -181,8 +186,17 @@ def let_filter(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def machine(github_server: GitHubServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Machine]:
-    """A machine on which GitHub and its downloads are at DOOR, and whose systemd may filter addresses."""
+def gateway() -> Iterator[Running]:
+    """The events gateway."""
+    with run_gateway() as running:
+        yield running
+
+
+@pytest.fixture
+def machine(
+    github_server: GitHubServer, gateway: Running, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[Machine]:
+    """A machine on which GitHub, its downloads and the gateway are at DOOR, and whose systemd may filter addresses."""
     monkeypatch.setattr("tests.ansible.machine.PATIENCE", 240)
     let_filter(tmp_path, monkeypatch)
     with ExitStack() as stack:
@@ -193,9 +207,9 @@ def machine(github_server: GitHubServer, monkeypatch: pytest.MonkeyPatch, tmp_pa
         stack.callback(store.shutdown)
         relays = [
             stack.enter_context(Relay(found.here, ToPort, target))
-            for target in (github_server.http.server_port, store.server_port)
+            for target in (github_server.http.server_port, store.server_port, httpx.URL(gateway.url).port or 0)
         ]
-        for port, relay in zip((8080, 8081), relays, strict=True):
+        for port, relay in zip((8080, 8081, 8082), relays, strict=True):
             open_door(found, port, relay)
         releases = github_server.create_repo("actions/runner")
         digest = hashlib.sha256(store.content).hexdigest()
@@ -212,7 +226,9 @@ def machine(github_server: GitHubServer, monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_on_a_machine_a_job_finds_every_door_closed(github_server: GitHubServer, machine: Machine) -> None:
+def test_on_a_machine_a_job_finds_every_door_closed(
+    github_server: GitHubServer, gateway: Running, machine: Machine
+) -> None:
     private, public = make_key()
     permissions = dict.fromkeys(("administration", "actions"), "write")
     github_server.add_app(7, public, permissions=permissions)  # type: ignore[arg-type] # all of them are levels
@@ -225,6 +241,8 @@ def test_on_a_machine_a_job_finds_every_door_closed(github_server: GitHubServer,
         "runner_api_url": f"http://{DOOR}:8080",
         "runner_packages": ["ca-certificates"],
         "runner_addresses": [DOOR],
+        "runner_gateway_url": f"http://{DOOR}:8082/events",
+        "runner_gateway_token": TOKEN,
         "runner_memory": "300M",
     }
     site = Site(machine, groups=("gpu",), settings=settings)
@@ -236,6 +254,7 @@ def test_on_a_machine_a_job_finds_every_door_closed(github_server: GitHubServer,
     assert first.code == 0, first.text[-3000:]
     assert (second.code, second.counts.get("changed")) == (0, 0), second.changed
     assert private.splitlines()[1] not in first.text
+    assert TOKEN not in first.text
 
     runs = [repo.queue_run(labels=LABELS, steps=["python3 /var/look.py"]) for _ in range(2)]
     stranger = repo.queue_run(labels=LABELS, event="pull_request", steps=["echo STRANGER-RAN"])
@@ -249,12 +268,25 @@ def test_on_a_machine_a_job_finds_every_door_closed(github_server: GitHubServer,
 
     assert jobs[stranger].conclusion == "cancelled"
     assert "STRANGER-RAN" not in journal
-    secrets = [private.splitlines()[1], *(one.runner.secret for one in jobs.values() if one.runner), "ghs_", "eyI"]
+    secrets = [
+        private.splitlines()[1],
+        *(one.runner.secret for one in jobs.values() if one.runner),
+        "ghs_",
+        "eyI",
+        TOKEN,
+    ]
     assert not [secret for secret in secrets if secret in journal]
     parts = journal.split("FACT uid=")[1:]
     facts = [dict(re.findall(r"FACT (\w+)=(.*)", f"FACT uid={part}")) for part in parts]
     assert len(facts) == 2
     for found in facts:
         assert found == EXPECTED
+    wait_until(lambda: gateway.read().get(TOLD) == 2, timeout=30)
+
+    silent = Site(machine, groups=("gpu",), settings={**settings, "runner_gateway_url": ""}).play(play)
+    assert silent.code == 0, silent.text[-3000:]
+    assert "runner : Nobody is told" in silent.changed
+    assert "EVENTS" not in machine.run("systemctl cat glossator-broker@gpu").stdout
+    assert machine.run("systemctl is-active glossator-broker@gpu").stdout.strip() == "active"
     machine.run("systemctl stop glossator-broker@gpu", timeout=120)
     assert machine.run("ls -A /run/glossator-broker/gpu 2>/dev/null || true").stdout.split() in ([], ["policy"])
